@@ -1,0 +1,130 @@
+/* tensor/kernels/kernels.h: kernels compute on raw pointers and know no tensor.
+ *
+ * Every kernel has one source, compiled once per instruction set (reference, avx2, avx512) into an ig_kernels table;
+ * ig_kernels_of(ctx) is the table of this processor (or of IG_CPU).  f32 entries are vectorised; f64 entries exist for
+ * gradient tests and come from the same source compiled with `real` = double (reference only, shared by all tables).
+ *
+ * Rules.  Kernels are serial: the caller cuts the work with ig_parallel_for.  A loop's body and tail give the same bits
+ * (no -ffp-contract; fma() where wanted), so results do not depend on how rows were cut.  Sums run over 16 fixed lanes
+ * in a fixed order, whatever the vector width, so that avx2 and avx512 agree.  `y` may be the same array as an input
+ * where a kernel is marked [in place].  ld is the distance between rows, in elements.
+ */
+#ifndef INGOT_TENSOR_KERNELS_H
+#define INGOT_TENSOR_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ingot/base.h"
+
+/* ---- element-wise maps ------------------------------------------------------------------------------------------- */
+
+/* name, inputs, formula.  f0, f1 are constants of the op; a, b, c its inputs in order.  All [in place].
+ * The graph's ops of the same name are defined in graph/ops/elementwise.c. */
+#define IG_MAPS(X)                                                                                                     \
+    X(copy, 1) X(neg, 1) X(abs, 1) X(sign, 1) X(square, 1) X(sqrt, 1) X(rsqrt, 1) X(reciprocal, 1)                    \
+    X(exp, 1) X(log, 1) X(log1p, 1) X(sin, 1) X(cos, 1) X(floor, 1)                                                    \
+    X(sigmoid, 1) X(tanh, 1) X(relu, 1) X(leaky_relu, 1) /* f0 = slope */                                              \
+    X(gelu, 1) /* x·Φ(x), by erf */ X(gelu_tanh, 1) X(silu, 1)                                                         \
+    X(affine, 1) /* a·f0 + f1 */ X(clamp, 1) /* to [f0,f1] */ X(dropout, 1) /* see args->key: f0 = p */                \
+    X(add, 2) X(sub, 2) X(mul, 2) X(div, 2) X(pow, 2) X(minimum, 2) X(maximum, 2)                                      \
+    X(eq, 2) X(ne, 2) X(lt, 2) X(le, 2) X(gt, 2) X(ge, 2) /* give 0 or 1 */                                            \
+    X(sigmoid_grad, 2) /* dy, y */ X(tanh_grad, 2) /* dy, y */ X(relu_grad, 2) /* dy, x */                             \
+    X(leaky_relu_grad, 2) /* dy, x; f0 */ X(gelu_grad, 2) /* dy, x */ X(gelu_tanh_grad, 2) /* dy, x */                 \
+    X(silu_grad, 2) /* dy, x */ X(abs_grad, 2) /* dy, x */ X(pow_grad_a, 3) /* dy, a, b: dy·b·a^(b-1) */               \
+    X(fma, 3) /* a·b + c */ X(select, 3) /* a != 0 ? b : c */
+
+#define IG_MAP_ENUM(name, arity) IG_MAP_##name,
+typedef enum ig_map { IG_MAPS(IG_MAP_ENUM) IG_MAP_COUNT } ig_map;
+#undef IG_MAP_ENUM
+
+typedef struct ig_map_args {
+    double f[2];
+    const uint64_t *key; /* dropout: {key, step}; keep element i iff word(i) >= p·2^32, scaled by 1/(1-p).
+                          * word(i) = 32-bit word i%4 of philox(key[0] ^ stream·golden, key[1], i/4) */
+    uint64_t stream;     /* dropout: which op of the step */
+    uint64_t index;      /* logical index of element 0 of this call, a multiple of 4 is not guaranteed */
+} ig_map_args;
+
+typedef void ig_map_f32_fn(float *y, const float *const in[3], size_t n, const ig_map_args *args);
+typedef void ig_map_f64_fn(double *y, const double *const in[3], size_t n, const ig_map_args *args);
+
+/* ---- the table ------------------------------------------------------------------------------------------------------ */
+
+typedef struct ig_adam_args { /* one step of Adam/AdamW (Loshchilov & Hutter 2019, alg. 2); bias corrections precomputed */
+    float lr, beta1, beta2, eps, weight_decay; /* decoupled: p -= lr·wd·p before the update */
+    float l1, l2;                              /* coupled: g += l2·p + l1·sign(p) */
+    float correction1, correction2;            /* 1-beta1^t, 1-beta2^t */
+    float grad_scale;                          /* clipping: g is multiplied by it first */
+} ig_adam_args;
+
+typedef struct ig_attention_args {
+    /* Scaled dot-product attention of one (batch, kv head) with its H/G query heads; rows of D contiguous floats.
+     * q[h]: T rows, distance q_row; k, v: S rows.  Causal with offset: row t sees s <= t + offset (offset = S_valid - T). */
+    int64_t T, S, D;
+    int64_t q_row, k_row, v_row, o_row; /* distances between successive positions, elements */
+    float scale;
+    bool causal;
+    int64_t offset;
+} ig_attention_args;
+
+typedef struct ig_kernels {
+    ig_map_f32_fn *map_f32[IG_MAP_COUNT];
+    ig_map_f64_fn *map_f64[IG_MAP_COUNT];
+    int map_arity[IG_MAP_COUNT];
+
+    /* conversions, n elements */
+    void (*bf16_to_f32)(float *y, const uint16_t *x, size_t n);
+    void (*f32_to_bf16)(uint16_t *y, const float *x, size_t n);
+    void (*f16_to_f32)(float *y, const uint16_t *x, size_t n);
+    void (*f32_to_f16)(uint16_t *y, const float *x, size_t n);
+
+    /* sums.  row_*: one value from n contiguous elements, 16 fixed lanes. */
+    float (*row_sum)(const float *x, size_t n);
+    float (*row_sum_squares)(const float *x, size_t n);
+    float (*row_max)(const float *x, size_t n);            /* n >= 1; NaN if any is NaN */
+    void (*add_rows)(float *y, const float *x, size_t rows, size_t n, size_t ld); /* y[j] = Σ_i x[i·ld + j], in row order from 0 */
+
+    /* softmax over n contiguous elements: y = exp(x - max) / sum [in place]; returns log-sum-exp. */
+    float (*softmax_row)(float *y, const float *x, size_t n);
+    float (*log_softmax_row)(float *y, const float *x, size_t n);       /* [in place] */
+    void (*softmax_grad_row)(float *dx, const float *dy, const float *y, size_t n);     /* y·(dy - Σ dy·y) */
+    void (*log_softmax_grad_row)(float *dx, const float *dy, const float *y, size_t n); /* dy - exp(y)·Σ dy */
+    float (*lse_row)(const float *x, size_t n);                          /* log Σ exp(x), without storing */
+    /* dx = (softmax(x) - (1-s)·onehot(target) - s/n)·scale, from the saved lse [in place] */
+    void (*cross_entropy_grad_row)(float *dx, const float *x, float lse, int64_t target, float smoothing, float scale, size_t n);
+
+    /* layer norm, one row: y = (x - mean)·rstd·w + b; w and b may be NULL. */
+    void (*layer_norm_row)(float *y, float *mean, float *rstd, const float *x, const float *w, const float *b, float eps, size_t n);
+    /* dx of one row [in place with dy]; dw += dy·x̂ and db += dy when not NULL (accumulators of the caller's chunk) */
+    void (*layer_norm_grad_row)(float *dx, float *dw, float *db, const float *dy, const float *x, const float *w, float mean, float rstd, size_t n);
+    void (*rms_norm_row)(float *y, float *rstd, const float *x, const float *w, float eps, size_t n);
+    void (*rms_norm_grad_row)(float *dx, float *dw, const float *dy, const float *x, const float *w, float rstd, size_t n);
+
+    /* rotary position, one head row of D: cos, sin [D/2].  half: pairs (i, i+D/2), else (2i, 2i+1). sign -1 inverts. [in place] */
+    void (*rope_row)(float *y, const float *x, const float *cos, const float *sin, size_t d, bool half, float sign);
+
+    /* optimisers over n parameters [all in place] */
+    void (*adam)(float *p, const float *g, float *m, float *v, size_t n, const ig_adam_args *a);
+    void (*sgd)(float *p, const float *g, float *m, size_t n, float lr, float momentum, bool nesterov, float weight_decay, float l1, float l2, float grad_scale); /* m NULL: plain; torch.optim.SGD */
+    void (*rmsprop)(float *p, const float *g, float *v, float *m, size_t n, float lr, float alpha, float eps, float momentum, float weight_decay, float l1, float l2, float grad_scale);
+    void (*adagrad)(float *p, const float *g, float *v, size_t n, float lr, float eps, float weight_decay, float l1, float l2, float grad_scale);
+    void (*axpby)(float *y, const float *x, float a, float b, size_t n); /* y = a·x + b·y */
+
+    /* attention, f32 in and out; blockwise with scratch of ig_attention_scratch(args) floats; never stores T×S. */
+    void (*attention_forward)(float *o, float *lse, const float *q, const float *k, const float *v, const ig_attention_args *a, float *scratch);
+    /* dq is written, dk and dv are ADDED to (rows of D at distance k_row / v_row; dq at q_row, o and d_o at o_row).
+     * delta[t] = Σ_d o·do is computed inside. */
+    void (*attention_backward)(float *dq, float *dk, float *dv, const float *d_o, const float *o, const float *lse,
+                               const float *q, const float *k, const float *v, const ig_attention_args *a,
+                               int64_t dq_row, int64_t dk_row, int64_t dv_row, int64_t do_row, float *scratch);
+    /* one query row over S keys, for decoding: same bits whatever else is in the batch */
+    size_t (*attention_scratch)(const ig_attention_args *a); /* floats */
+} ig_kernels;
+
+const ig_kernels *ig_kernels_of(ig_context *ctx);
+/* For tests: the table of a given instruction set, NULL if this processor lacks it. */
+const ig_kernels *ig_kernels_for(ig_cpu cpu);
+
+#endif
