@@ -76,5 +76,5 @@ char *ig_strndup(const char *s, size_t n) {
 }
 
 char *ig_strdup(const char *s) {
-    return ig_strndup(s, SIZE_MAX);
+    return ig_strndup(s, strlen(s));
 }
