@@ -1,0 +1,204 @@
+/* ingot/graph.h: recording, differentiation, and the static plan.
+ *
+ * Code that calls ops records a graph.  In an eager graph (the dynamic graph) each op is also computed as it is recorded;
+ * in a lazy graph only shapes are known, until ig_capture turns the recording into a plan: memory laid out once in one
+ * arena, element-wise chains fused, kernels chosen, so that a step allocates nothing and does no graph work.
+ *
+ * Differentiation is a transformation of the recording: ig_backward records the gradient with the same ops, so that
+ * forward, backward, clipping and update are one graph and become one plan.
+ *
+ * Recording is sticky: the first failing op poisons the graph; later ops return the graph's dead variable and do nothing,
+ * and ig_graph_status says once what was wrong.  So network code reads like the formula, and checks once at the end.
+ */
+#ifndef INGOT_GRAPH_H
+#define INGOT_GRAPH_H
+
+#include "ingot/tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ig_graph ig_graph;
+typedef struct ig_var ig_var;   /* one output of one op; owned by its graph */
+typedef struct ig_plan ig_plan;
+
+typedef enum ig_graph_mode { IG_GRAPH_EAGER, IG_GRAPH_LAZY } ig_graph_mode;
+
+ig_status ig_graph_new(ig_context *ctx, ig_graph_mode mode, ig_graph **out, ig_error *err);
+void ig_graph_free(ig_graph *g);
+void ig_graph_reset(ig_graph *g); /* forget the recording, keep the memory for the next one */
+ig_status ig_graph_status(const ig_graph *g, ig_error *err);
+ig_context *ig_graph_context(const ig_graph *g);
+size_t ig_graph_node_count(const ig_graph *g);
+
+/* Leaves.  All bind a tensor of the caller's, whose memory must outlive the graph and its plans and is read anew at each
+ * run of a plan.  The same memory given twice is the same leaf.  names are for printing and saving; copied. */
+ig_var *ig_input(ig_graph *g, const char *name, const ig_tensor *t);     /* data, positions, learning rate … */
+ig_var *ig_parameter(ig_graph *g, const char *name, const ig_tensor *t); /* differentiable */
+ig_var *ig_constant(ig_graph *g, double value);                          /* a 0-d f32 that never changes */
+ig_var *ig_full(ig_graph *g, ig_dtype dtype, int ndim, const int64_t *shape, double value);
+
+const ig_tensor *ig_value(const ig_var *v); /* dtype and shape always; data after eager computation */
+ig_dtype ig_var_dtype(const ig_var *v);
+int64_t ig_dim(const ig_var *v, int axis);  /* size; negative axes count from the end; 0 in a poisoned graph */
+int ig_ndim(const ig_var *v);
+ig_var *ig_stop_gradient(ig_graph *g, ig_var *x);
+
+/* Record the gradients of the scalar `loss`.  Afterwards ig_gradient(v) is the gradient of any variable that needs one,
+ * NULL where none flows.  Can be called once per loss; gradients of a second call add up. */
+void ig_backward(ig_graph *g, ig_var *loss);
+/* The same, for a variable of any shape with a given output gradient. */
+void ig_backward_from(ig_graph *g, ig_var *y, ig_var *dy);
+ig_var *ig_gradient(ig_graph *g, ig_var *v);
+
+/* Activation recomputation (Chen et al. 2016): values recorded between begin and end are not kept for the backward pass
+ * but recorded a second time there; `end` names the results that stay.  Costs one more forward pass of that stretch. */
+void ig_recompute_begin(ig_graph *g);
+void ig_recompute_end(ig_graph *g, ig_var *const *results, int count);
+
+/* ---- ops: see docs/OPS.md for shapes and formulas ------------------------------------------------------------------- */
+
+/* Element-wise, with broadcasting as in NumPy; f32 and f64 compute in their own type, other types through f32
+ * (i32, i64 through f64).  Comparisons give bool. */
+ig_var *ig_neg(ig_graph *g, ig_var *x);
+ig_var *ig_abs(ig_graph *g, ig_var *x);
+ig_var *ig_sign(ig_graph *g, ig_var *x);
+ig_var *ig_square(ig_graph *g, ig_var *x);
+ig_var *ig_sqrt(ig_graph *g, ig_var *x);
+ig_var *ig_rsqrt(ig_graph *g, ig_var *x);
+ig_var *ig_reciprocal(ig_graph *g, ig_var *x);
+ig_var *ig_exp(ig_graph *g, ig_var *x);
+ig_var *ig_log(ig_graph *g, ig_var *x);
+ig_var *ig_log1p(ig_graph *g, ig_var *x);
+ig_var *ig_sin(ig_graph *g, ig_var *x);
+ig_var *ig_cos(ig_graph *g, ig_var *x);
+ig_var *ig_floor(ig_graph *g, ig_var *x);
+ig_var *ig_sigmoid(ig_graph *g, ig_var *x);
+ig_var *ig_tanh(ig_graph *g, ig_var *x);
+ig_var *ig_relu(ig_graph *g, ig_var *x);
+ig_var *ig_leaky_relu(ig_graph *g, ig_var *x, double slope);
+ig_var *ig_gelu(ig_graph *g, ig_var *x);      /* x·Φ(x)   (Hendrycks & Gimpel 2016) */
+ig_var *ig_gelu_tanh(ig_graph *g, ig_var *x); /* its tanh form, as GPT-2 uses it */
+ig_var *ig_silu(ig_graph *g, ig_var *x);
+ig_var *ig_affine(ig_graph *g, ig_var *x, double scale, double shift); /* x·scale + shift */
+ig_var *ig_clamp(ig_graph *g, ig_var *x, double lo, double hi);
+ig_var *ig_add(ig_graph *g, ig_var *a, ig_var *b);
+ig_var *ig_sub(ig_graph *g, ig_var *a, ig_var *b);
+ig_var *ig_mul(ig_graph *g, ig_var *a, ig_var *b);
+ig_var *ig_div(ig_graph *g, ig_var *a, ig_var *b);
+ig_var *ig_pow(ig_graph *g, ig_var *a, ig_var *b);
+ig_var *ig_minimum(ig_graph *g, ig_var *a, ig_var *b);
+ig_var *ig_maximum(ig_graph *g, ig_var *a, ig_var *b);
+ig_var *ig_eq(ig_graph *g, ig_var *a, ig_var *b);
+ig_var *ig_ne(ig_graph *g, ig_var *a, ig_var *b);
+ig_var *ig_lt(ig_graph *g, ig_var *a, ig_var *b);
+ig_var *ig_le(ig_graph *g, ig_var *a, ig_var *b);
+ig_var *ig_gt(ig_graph *g, ig_var *a, ig_var *b);
+ig_var *ig_ge(ig_graph *g, ig_var *a, ig_var *b);
+ig_var *ig_fma(ig_graph *g, ig_var *a, ig_var *b, ig_var *c);           /* a·b + c, rounded once */
+ig_var *ig_select(ig_graph *g, ig_var *condition, ig_var *a, ig_var *b);
+ig_var *ig_cast(ig_graph *g, ig_var *x, ig_dtype dtype); /* recorded once per variable and type */
+/* Inverted dropout.  key: i64 [2] = {seed, step}, read at run time; p in [0,1).  p = 0 records nothing. */
+ig_var *ig_dropout(ig_graph *g, ig_var *x, double p, ig_var *key);
+
+/* Reductions over axes (a bit set: bit i is dim i; 0 = all), f32 and f64. */
+ig_var *ig_sum(ig_graph *g, ig_var *x, uint32_t axes, bool keepdim);
+ig_var *ig_mean(ig_graph *g, ig_var *x, uint32_t axes, bool keepdim);
+ig_var *ig_max(ig_graph *g, ig_var *x, uint32_t axes, bool keepdim);
+ig_var *ig_argmax(ig_graph *g, ig_var *x, int axis); /* i64; the first of equals; no gradient */
+ig_var *ig_sum_to(ig_graph *g, ig_var *x, int ndim, const int64_t *shape); /* undoes a broadcast */
+ig_var *ig_cumsum(ig_graph *g, ig_var *x, int axis, bool reverse);
+ig_var *ig_softmax(ig_graph *g, ig_var *x, int axis);
+ig_var *ig_log_softmax(ig_graph *g, ig_var *x, int axis);
+
+/* A·B over the last two dims, leading dims broadcast; transposed views are taken as they are.  f32, f64; bf16 inputs give
+ * f32.  a [...,M,K], b [...,K,N] → [...,M,N]. */
+ig_var *ig_matmul(ig_graph *g, ig_var *a, ig_var *b);
+/* a·b + bias, bias [N] or NULL: one kernel. */
+ig_var *ig_linear(ig_graph *g, ig_var *a, ig_var *b, ig_var *bias);
+
+/* Shapes.  Views cost nothing; reshape of a view that is not dense copies. */
+ig_var *ig_reshape(ig_graph *g, ig_var *x, int ndim, const int64_t *shape); /* one size may be -1 */
+ig_var *ig_transpose(ig_graph *g, ig_var *x, int a, int b);
+ig_var *ig_slice(ig_graph *g, ig_var *x, int axis, int64_t begin, int64_t end);
+ig_var *ig_broadcast(ig_graph *g, ig_var *x, int ndim, const int64_t *shape);
+ig_var *ig_contiguous(ig_graph *g, ig_var *x);
+ig_var *ig_concat(ig_graph *g, ig_var *const *xs, int count, int axis);
+/* Equal parts along an axis, as views; out[parts]. */
+void ig_split(ig_graph *g, ig_var *x, int axis, int parts, ig_var **out);
+
+/* Indices are i64 or i32.  Out of range ones give IG_E_ARG at run time, before anything is written. */
+ig_var *ig_embedding(ig_graph *g, ig_var *table, ig_var *indices); /* table [V,C], indices [...] → [...,C] */
+ig_var *ig_gather(ig_graph *g, ig_var *x, int axis, ig_var *indices);      /* as torch.gather */
+ig_var *ig_scatter_add(ig_graph *g, ig_var *base, int axis, ig_var *indices, ig_var *src); /* base + src at indices, as torch.scatter_add */
+ig_var *ig_scatter_rows(ig_graph *g, ig_var *base, ig_var *indices, ig_var *src); /* base [V,C]; base[indices[i]] += src[i]; base NULL-able by ig_full 0 */
+
+/* Losses and norms. */
+typedef struct ig_cross_entropy_opts {
+    int64_t ignore_index;     /* targets equal to it do not count; used when has_ignore */
+    bool has_ignore;
+    double label_smoothing;   /* share of the mass spread evenly (Szegedy et al. 2016) */
+} ig_cross_entropy_opts;
+/* logits [...,V], targets [...] i64 → mean over the targets that count, 0-d f32 (0 when none counts). */
+ig_var *ig_cross_entropy(ig_graph *g, ig_var *logits, ig_var *targets, ig_cross_entropy_opts opts);
+/* Over the last dim.  w, b [C]; b may be NULL.   (Ba et al. 2016; Zhang & Sennrich 2019) */
+ig_var *ig_layer_norm(ig_graph *g, ig_var *x, ig_var *w, ig_var *b, double eps);
+ig_var *ig_rms_norm(ig_graph *g, ig_var *x, ig_var *w, double eps);
+
+typedef struct ig_attention_opts {
+    double scale;  /* 0: 1/sqrt(D) */
+    bool causal;
+    ig_var *length; /* i64 [1], read at run time: how many of the S keys are valid; NULL: all */
+} ig_attention_opts;
+/* Scaled dot-product attention, per head: softmax(q·kᵀ·scale + mask)·v.   (Vaswani et al. 2017, eq. 1)
+ * q [B,H,T,D]; k, v [B,G,S,D] with H a multiple of G (grouped queries); f32, D contiguous, other strides free.
+ * causal: position t sees s <= t + (S_valid - T).  Returns [B,H,T,D] laid out as [B,T,H,D], so that joining the heads is a
+ * view.  Memory is O(T·D): the T×S scores are never stored, in training either (Dao et al. 2022). */
+ig_var *ig_attention(ig_graph *g, ig_var *q, ig_var *k, ig_var *v, ig_attention_opts opts);
+/* Rotary positions (Su et al. 2021).  x [B,H,T,D] any strides with D contiguous, positions i64 [T]; the first
+ * rotary_dims of D turn (0: all).  half: pairs (i, i+D/2) as Hugging Face lays them out; else adjacent pairs. */
+ig_var *ig_rope(ig_graph *g, ig_var *x, ig_var *positions, double theta, bool half);
+/* Write x [B,G,T,D] into the leaf cache [B,G,S,D] at rows *pos …; pos i64 [1], read at run time.  Returns the whole cache. */
+ig_var *ig_cache_write(ig_graph *g, ig_var *cache, ig_var *x, ig_var *pos);
+
+/* State: change leaves in place, in recording order. */
+void ig_assign(ig_graph *g, ig_var *leaf, ig_var *value);      /* leaf = value */
+void ig_accumulate(ig_graph *g, ig_var *leaf, ig_var *value);  /* leaf += value */
+ig_var *ig_global_norm(ig_graph *g, ig_var *const *xs, int count); /* sqrt of the sum of all squares, 0-d f32 */
+
+/* ---- plans ------------------------------------------------------------------------------------------------------------ */
+
+typedef struct ig_plan_opts {
+    bool no_fusion;
+} ig_plan_opts;
+
+/* Everything that `outputs` and the in-place updates need becomes the plan; the rest is dropped.  The graph stays usable
+ * and may be freed.  Memory is taken here, primitives are made here. */
+ig_status ig_capture(ig_graph *g, ig_var *const *outputs, int count, ig_plan_opts opts, ig_plan **out, ig_error *err);
+ig_status ig_plan_run(ig_plan *p, ig_error *err);
+const ig_tensor *ig_plan_output(const ig_plan *p, int i);
+void ig_plan_free(ig_plan *p);
+
+typedef struct ig_plan_stats {
+    size_t arena_bytes;     /* memory of all intermediate values */
+    size_t unshared_bytes;  /* what they would take without sharing memory */
+    int ops, steps;         /* recorded ops, and kernel launches after fusion */
+    double flops;           /* of the matrix products and attention, one run */
+} ig_plan_stats;
+void ig_plan_stats_get(const ig_plan *p, ig_plan_stats *out);
+
+/* A table for people: step, op, shapes, memory. */
+ig_status ig_plan_print(const ig_plan *p, ig_buf *out);
+/* JSON with all ops and leaves (by name, without their data). */
+ig_status ig_plan_save(const ig_plan *p, const char *path, ig_error *err);
+/* Leaves are bound by name: `bind` gives the tensor for a name (shape and dtype are checked). */
+typedef ig_status ig_plan_bind_fn(void *arg, const char *name, const ig_tensor *expected, ig_tensor *out, ig_error *err);
+ig_status ig_plan_load(ig_context *ctx, const char *path, ig_plan_bind_fn *bind, void *arg, ig_plan **out, ig_error *err);
+/* Record the plan's ops again, one by one, in a graph (eager or lazy) over the same leaves; outs[count] gets its outputs. */
+ig_status ig_plan_unroll(const ig_plan *p, ig_graph *g, ig_var **outs, int count, ig_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
