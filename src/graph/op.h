@@ -30,6 +30,7 @@ struct ig_var {
     int index;        /* which output of node */
     bool requires_grad;
     ig_var *grad;     /* recorded by ig_backward */
+    ig_var *pending;  /* while ig_backward runs: the part of grad that has not been passed on yet */
     ig_var *cast_to[IG_DTYPE_COUNT]; /* casts already recorded */
 };
 
@@ -45,7 +46,8 @@ struct ig_node {
     int segment;      /* recomputation stretch, 0 = none */
     bool segment_result;
     bool is_param;
-    void *prepared;   /* by op->prepare: a cached primitive, not owned */
+    ig_node *again;   /* inside a recomputation stretch: the node that was recorded a second time for the backward pass */
+    void *prepared;   /* by op->prepare; given back by op->release */
 };
 
 /* What a running op sees: tensors with data, in the plan's memory or the eager graph's. */
@@ -79,7 +81,8 @@ struct ig_op {
     /* dy[j] is the gradient of output j or NULL; set dx[k] for every input that requires_grad.  NULL: no gradient. */
     void (*backward)(ig_graph *g, ig_node *n, ig_var *const *dy, ig_var **dx);
     size_t (*scratch)(ig_context *ctx, const ig_node *n);                  /* NULL: none */
-    ig_status (*prepare)(ig_context *ctx, ig_node *n, ig_error *err);      /* choose kernels for these shapes; cached */
+    ig_status (*prepare)(ig_context *ctx, ig_node *n, ig_error *err);      /* choose kernels for these shapes; for plans */
+    void (*release)(ig_node *n);
     size_t (*view)(const ig_node *n, int output);                          /* views: offset in elements from input 0 */
     double (*flops)(const ig_node *n);
     const char *attr_names;  /* "axis,keepdim;eps": ints ; reals */
