@@ -61,8 +61,10 @@ typedef struct ig_error {
 ig_status ig_error_set(ig_error *err, ig_status code, const char *fmt, ...) IG_PRINTF(3, 4);
 ig_status ig_error_at(ig_error *err, ig_status code, const char *file, int line, const char *fmt, ...) IG_PRINTF(5, 6);
 ig_status ig_error_nomem(ig_error *err, size_t bytes);
-/* As ig_error_set, followed by ": " and the text of errno. */
+/* As ig_error_set, followed by ": " and the text of errno, which also chooses the code: IG_E_NOT_FOUND, IG_E_EXISTS,
+ * IG_E_NOMEM, else IG_E_IO.  The second form names a file too. */
 ig_status ig_error_errno(ig_error *err, const char *fmt, ...) IG_PRINTF(2, 3);
+ig_status ig_error_errno_at(ig_error *err, const char *file, const char *fmt, ...) IG_PRINTF(3, 4);
 /* "file:line: message", or what of it there is.  Returns buf. */
 const char *ig_error_format(const ig_error *err, char *buf, size_t size);
 const char *ig_status_name(ig_status s);
@@ -76,7 +78,7 @@ const char *ig_status_name(ig_status s);
 
 /* ---- memory ---------------------------------------------------------------------------------------------------- */
 
-/* The one allocator of the library; jansson, libyaml and PCRE2 take it too.  NULL on failure, never exits.
+/* The one allocator of the library; libraries that take an allocator are given it.  NULL on failure only, never exits.
  * ig_realloc_array and ig_calloc check n*size for overflow. */
 void *ig_malloc(size_t size) IG_MUST_CHECK;
 void *ig_calloc(size_t n, size_t size) IG_MUST_CHECK;
@@ -85,7 +87,8 @@ void *ig_realloc_array(void *p, size_t n, size_t size) IG_MUST_CHECK;
 void ig_free(void *p);
 char *ig_strdup(const char *s) IG_MUST_CHECK;
 char *ig_strndup(const char *s, size_t n) IG_MUST_CHECK;
-/* Aligned to 64 bytes; large blocks are aligned to, and advised for, huge pages.  Free with ig_free_aligned. */
+/* Aligned to 64 bytes, content undefined.  From 2 MiB on aligned to, and advised for, huge pages; freed large blocks are
+ * kept for the next call, up to an eighth of the machine's memory.  Free with ig_free_aligned and the same size. */
 void *ig_malloc_aligned(size_t size) IG_MUST_CHECK;
 void ig_free_aligned(void *p, size_t size);
 /* Overflow checks: false when a*b (a+b) does not fit; *out is then untouched. */
@@ -126,7 +129,7 @@ ig_status ig_file_map(const char *path, ig_map_file *out, ig_error *err);
 void ig_file_unmap(ig_map_file *m);
 
 /* Atomic replacement: the bytes go to a temporary file in the folder of `path`; commit does fsync, rename and fsync of
- * the folder.  Until commit returns IG_OK the old file is untouched; close without commit removes the temporary file.
+ * the folder.  Until commit renames, the old file is untouched; close without commit removes the temporary file.
  * A failed write or fsync is final: every later call on this writer returns the same error. */
 typedef struct ig_writer ig_writer;
 ig_status ig_writer_open(const char *path, ig_writer **out, ig_error *err);
@@ -138,9 +141,9 @@ ig_status ig_file_write(const char *path, const void *bytes, size_t n, ig_error 
 bool ig_path_exists(const char *path);
 bool ig_path_is_dir(const char *path);
 ig_status ig_dir_make(const char *path, ig_error *err);   /* with parents; fine if it is there */
-ig_status ig_dir_remove(const char *path, ig_error *err); /* with all that is in it; never follows links */
+ig_status ig_dir_remove(const char *path, ig_error *err); /* with all that is in it; never follows links; fine if it is not there */
 ig_status ig_dir_sync(const char *path, ig_error *err);
-/* "a/b": joined into dst; IG_E_LIMIT when it does not fit. */
+/* "a/b": joined into dst; an absolute b stands alone.  IG_E_LIMIT when it does not fit. */
 ig_status ig_path_join(char *dst, size_t size, const char *a, const char *b, ig_error *err);
 const char *ig_path_base(const char *path); /* after the last '/' */
 /* Names in a folder (without . and ..), sorted by byte value.  Free with ig_names_free. */
@@ -255,7 +258,7 @@ ig_cpu ig_context_cpu(const ig_context *ctx);
 bool ig_context_has_bf16(const ig_context *ctx); /* avx512_bf16, and not switched off by IG_CPU */
 uint64_t ig_context_seed(const ig_context *ctx);
 const char *ig_cpu_name(ig_cpu cpu);
-void ig_log(ig_context *ctx, ig_log_level level, const char *fmt, ...) IG_PRINTF(3, 4);
+void ig_log_write(ig_context *ctx, ig_log_level level, const char *fmt, ...) IG_PRINTF(3, 4);
 
 /* A room's own part of the context, made on first use and freed with it (in reverse order of making).
  * Thread-safe.  base knows no room: the slot is only a number. */

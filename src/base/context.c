@@ -127,7 +127,7 @@ uint64_t ig_context_seed(const ig_context *ctx) {
     return ctx->seed;
 }
 
-void ig_log(ig_context *ctx, ig_log_level level, const char *fmt, ...) {
+void ig_log_write(ig_context *ctx, ig_log_level level, const char *fmt, ...) {
     char message[1024];
     va_list args;
     va_start(args, fmt);
