@@ -101,21 +101,36 @@ static ig_status status_of_errno(int e) {
     }
 }
 
-ig_status ig_error_errno(ig_error *err, const char *fmt, ...) {
-    int saved = errno;
-    ig_status code = status_of_errno(saved);
+/* The message, ": " and the text of `reason`. */
+static ig_status set_errno(ig_error *err, int reason, const char *file, const char *fmt, va_list args) {
+    ig_status code = status_of_errno(reason);
     if (!err) return code;
-    va_list args;
-    va_start(args, fmt);
     err->code = code;
-    set_place(err, NULL, 0);
+    set_place(err, file, 0);
     set_message(err, fmt, args);
-    va_end(args);
 
-    char reason[128];
-    const char *text = strerror_r(saved, reason, sizeof reason); /* the GNU variant: it returns the text */
+    char buf[128];
+    const char *text = strerror_r(reason, buf, sizeof buf); /* the GNU variant: it returns the text */
     size_t len = strlen(err->message);
     snprintf(err->message + len, sizeof err->message - len, ": %s", text);
+    return code;
+}
+
+ig_status ig_error_errno(ig_error *err, const char *fmt, ...) {
+    int reason = errno;
+    va_list args;
+    va_start(args, fmt);
+    ig_status code = set_errno(err, reason, NULL, fmt, args);
+    va_end(args);
+    return code;
+}
+
+ig_status ig_error_errno_at(ig_error *err, const char *file, const char *fmt, ...) {
+    int reason = errno;
+    va_list args;
+    va_start(args, fmt);
+    ig_status code = set_errno(err, reason, file, fmt, args);
+    va_end(args);
     return code;
 }
 
