@@ -118,7 +118,7 @@ static void give(ig_graph *g, ig_node *n, ig_var **dx, int k, ig_var *gradient) 
 #define Y (&n->out[0])
 #define DERIVATIVE(name) static void name##_back(ig_graph *g, ig_node *n, ig_var *const *d, ig_var **dx)
 #define UNARY_DERIVATIVE(name, formula)                                                                                \
-    DERIVATIVE(name) { ig_var *dy = d[0]; dx[0] = (formula); }
+    DERIVATIVE(name) { ig_var *dy = d[0]; (void)g, (void)n; dx[0] = (formula); }
 
 UNARY_DERIVATIVE(copy, dy)
 UNARY_DERIVATIVE(neg, ig_neg(g, dy))

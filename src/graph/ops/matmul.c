@@ -40,7 +40,7 @@ static ig_status product_type(const ig_tensor *a, const ig_tensor *b, ig_dtype *
 static ig_status matmul_shape(ig_node *n, ig_error *err) {
     int64_t shape[IG_DIMS_MAX + 2];
     int ndim = 0;
-    ig_dtype type;
+    ig_dtype type = IG_DTYPE_F32;
     IG_TRY(product_type(&n->in[0]->t, &n->in[1]->t, &type, err));
     IG_TRY(product_shape(&n->in[0]->t, &n->in[1]->t, &ndim, shape, err));
     if (n->nin == 3) {
