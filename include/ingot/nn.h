@@ -66,6 +66,7 @@ typedef struct ig_pass {
     ig_graph *g;
     bool training;        /* dropout on */
     bool bf16;            /* matrix products in bf16 (f32 sums, f32 master weights) */
+    bool recompute;       /* each layer is a recomputation stretch: less memory, one more forward pass */
     ig_var *key;          /* i64 [2] = {seed, step} for dropout; NULL allowed when p = 0 */
 } ig_pass;
 
