@@ -29,12 +29,13 @@ bool ig_number_parse_int(const char *s, int64_t *out) {
 }
 
 static size_t shortest(double v, char out[IG_REAL_CHARS]) {
-    int n = 0;
+    char text[IG_REAL_CHARS] = "";
     for (int digits = 15; digits <= 17; digits++) {
-        n = snprintf(out, IG_REAL_CHARS, "%.*g", digits, v);
-        if (strtod(out, NULL) == v) break;
+        snprintf(text, sizeof text, "%.*g", digits, v);
+        if (strtod(text, NULL) == v) break;
     }
-    return (size_t)n;
+    memcpy(out, text, sizeof text);
+    return strlen(text);
 }
 
 size_t ig_number_format(double v, char out[IG_REAL_CHARS]) {
