@@ -6,13 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARENA_BLOCK_BYTES ((size_t)16 << 10)
+#define ARENA_FIRST_BYTES ((size_t)2 << 10) /* small documents stay small … */
+#define ARENA_BLOCK_BYTES ((size_t)4 << 20) /* … and large ones get blocks of huge pages */
 #define SCAN_CHILDREN_MAX 16 /* up to here a repeated key is looked for one by one, without a table */
 
 typedef struct arena_block {
     struct arena_block *next;
-    size_t used, size;
-    _Alignas(16) unsigned char bytes[];
+    size_t used, size, bytes_total; /* size: of bytes[]; bytes_total: with this head */
+    unsigned char bytes[];
 } arena_block;
 
 struct ig_doc {
@@ -25,14 +26,13 @@ struct ig_doc {
 /* ---- the arena ---- */
 
 static arena_block *arena_grow(ig_doc *d, size_t size) {
-    size_t want = d->blocks ? d->blocks->size * 2 : ARENA_BLOCK_BYTES / 8; /* small documents stay small */
-    if (want > ARENA_BLOCK_BYTES * 64) want = ARENA_BLOCK_BYTES * 64;
-    if (want < size) want = size;
-    size_t total;
-    if (!ig_add_size(want, sizeof(arena_block), &total)) return NULL;
-    arena_block *block = ig_malloc(total);
+    size_t total, bytes = d->blocks ? d->blocks->bytes_total * 4 : ARENA_FIRST_BYTES;
+    if (bytes > ARENA_BLOCK_BYTES) bytes = ARENA_BLOCK_BYTES;
+    if (!ig_add_size(size, sizeof(arena_block), &total)) return NULL;
+    if (bytes < total) bytes = total;
+    arena_block *block = ig_malloc_aligned(bytes);
     if (!block) return NULL;
-    *block = (arena_block){.next = d->blocks, .size = want};
+    *block = (arena_block){.next = d->blocks, .size = bytes - sizeof *block, .bytes_total = bytes};
     d->blocks = block;
     return block;
 }
@@ -66,7 +66,7 @@ void ig_doc_free(ig_doc *d) {
     if (!d) return;
     while (d->blocks) {
         arena_block *next = d->blocks->next;
-        ig_free(d->blocks);
+        ig_free_aligned(d->blocks, d->blocks->bytes_total);
         d->blocks = next;
     }
     ig_free(d->name);
@@ -109,21 +109,32 @@ ig_status ig_builder_fail(const ig_tree_builder *b, ig_error *err, ig_status cod
     return ig_error_at(err, code, b->name, b->lines ? line : 0, "%s", message);
 }
 
-static size_t slot_of(const ig_tree_builder *b, const ig_tree_frame *f, const char *key) {
-    size_t mask = f->seen_cap - 1, i = (size_t)ig_hash64(key, strlen(key), b->salt) & mask;
-    while (f->seen[i] && strcmp(f->seen[i]->key, key) != 0) i = (i + 1) & mask;
-    return i;
+static uint64_t hash_key(const ig_tree_builder *b, const char *key) {
+    return ig_hash64(key, strlen(key), b->salt);
 }
 
-/* A table of at least four times the children there are, filled anew. */
+/* The slot of the key, or the free one where it belongs. */
+static ig_tree_slot *probe(const ig_tree_frame *f, const char *key, uint64_t hash) {
+    size_t mask = f->seen_cap - 1, i = (size_t)hash & mask;
+    while (f->seen[i].node && (f->seen[i].hash != hash || strcmp(f->seen[i].node->key, key) != 0)) i = (i + 1) & mask;
+    return &f->seen[i];
+}
+
+/* Twice the table, filled anew; it is never more than half full. */
 static bool grow_seen(const ig_tree_builder *b, ig_tree_frame *f) {
-    size_t cap = f->seen_cap ? f->seen_cap * 2 : 4 * SCAN_CHILDREN_MAX;
-    const ig_tree **fresh = ig_calloc(cap, sizeof *fresh);
-    if (!fresh) return false;
+    ig_tree_frame grown = *f;
+    grown.seen_cap = f->seen_cap ? f->seen_cap * 2 : 4 * SCAN_CHILDREN_MAX;
+    grown.seen = ig_calloc(grown.seen_cap, sizeof *grown.seen);
+    if (!grown.seen) return false;
+    for (size_t i = 0; i < f->seen_cap; i++) {
+        if (f->seen[i].node) *probe(&grown, f->seen[i].node->key, f->seen[i].hash) = f->seen[i];
+    }
+    for (const ig_tree *c = f->seen_cap ? NULL : f->node->child; c; c = c->next) {
+        uint64_t hash = hash_key(b, c->key);
+        *probe(&grown, c->key, hash) = (ig_tree_slot){hash, c};
+    }
     ig_free(f->seen);
-    f->seen = fresh;
-    f->seen_cap = cap;
-    for (const ig_tree *c = f->node->child; c; c = c->next) f->seen[slot_of(b, f, c->key)] = c;
+    *f = grown;
     return true;
 }
 
@@ -135,7 +146,9 @@ static ig_status find_key(ig_tree_builder *b, const char *key, const ig_tree **f
         return IG_OK;
     }
     if (2 * count >= f->seen_cap && !grow_seen(b, f)) return ig_error_nomem(err, 0);
-    *found = f->seen[slot_of(b, f, key)];
+    f->free_hash = hash_key(b, key);
+    f->free_slot = probe(f, key, f->free_hash);
+    *found = f->free_slot->node;
     return IG_OK;
 }
 
@@ -166,7 +179,7 @@ static void link_child(ig_tree_builder *b, ig_tree *node) {
     }
     f->last = node;
     f->node->count++;
-    if (f->seen) f->seen[slot_of(b, f, node->key)] = node;
+    if (f->seen) *f->free_slot = (ig_tree_slot){f->free_hash, node};
 }
 
 static ig_status add_node(ig_tree_builder *b, const ig_tree *value, ig_tree **out, ig_error *err) {

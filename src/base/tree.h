@@ -18,10 +18,17 @@ ig_status ig_doc_new(const char *name, ig_doc **out, ig_error *err);
 void ig_doc_set_root(ig_doc *d, ig_tree *root);
 void *ig_doc_alloc(ig_doc *d, size_t size); /* zeroed; NULL when memory is short */
 
+typedef struct ig_tree_slot {
+    uint64_t hash; /* compared first: most keys are never touched again */
+    const ig_tree *node;
+} ig_tree_slot;
+
 typedef struct ig_tree_frame {
     ig_tree *node, *last;
-    const ig_tree **seen; /* hash table of a map's children, from some size on; NULL before */
+    ig_tree_slot *seen; /* hash table of a map's children, from some size on; NULL before */
     size_t seen_cap;
+    ig_tree_slot *free_slot; /* where the child of the pending key goes */
+    uint64_t free_hash;
 } ig_tree_frame;
 
 typedef struct ig_tree_builder {
