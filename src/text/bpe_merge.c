@@ -9,8 +9,8 @@
 #include "text/tokenizer_impl.h"
 
 #define SHORT_WORD 48
-#define NO_RANK UINT32_MAX
-#define NO_SYMBOL (-1)
+#define NO_RANK    UINT32_MAX
+#define NO_SYMBOL  (-1)
 
 static uint32_t rank_of(const ig_tokenizer *t, int32_t left, int32_t right, int32_t *made) {
     const tok_pair_slot *s = ig_tok_pairs_get(&t->rank, left, right);

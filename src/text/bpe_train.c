@@ -23,9 +23,9 @@
 typedef struct pair {
     int64_t count;
     int32_t left, right;
-    int32_t first;  /* place */
-    bool touched;   /* its count grew in the present merge */
-    bool merged;    /* it has a rank */
+    int32_t first; /* place */
+    bool touched;  /* its count grew in the present merge */
+    bool merged;   /* it has a rank */
 } pair;
 
 typedef struct entry {
@@ -108,7 +108,8 @@ static ig_status count_words(trainer *r, const char *s, size_t n, ig_error *err)
 static ig_status make_places(trainer *r, ig_error *err) {
     size_t n = r->words.bytes_len;
     if (n > INT32_MAX / 2)
-        return ig_error_set(err, IG_E_LIMIT, "the different words of the text have %zu bytes, more than can be learned from", n);
+        return ig_error_set(err, IG_E_LIMIT, "the different words of the text have %zu bytes, more than can be learned from",
+                            n);
     r->places = n;
     r->id = ig_calloc(n + 1, sizeof *r->id);
     r->next = ig_calloc(n + 1, sizeof *r->next);
@@ -160,8 +161,10 @@ static void unlink_pair(trainer *r, int32_t place) {
     if (r->next[place] == NONE) return;
     pair *p = &r->pairs[ig_tok_pairs_get(&r->index, r->id[place], r->id[r->next[place]])->value];
     p->count -= weight(r, place);
-    if (r->ahead[place] != NONE) r->after[r->ahead[place]] = r->after[place];
-    else p->first = r->after[place];
+    if (r->ahead[place] != NONE)
+        r->after[r->ahead[place]] = r->after[place];
+    else
+        p->first = r->after[place];
     if (r->after[place] != NONE) r->ahead[r->after[place]] = r->ahead[place];
 }
 
@@ -358,12 +361,13 @@ static void fini(trainer *r) {
 ig_status ig_tok_bpe_train(ig_tokenizer *t, size_t vocab_size, const char *text, size_t len,
                            const ig_tokenizer_train_opts *opts, ig_error *err) {
     if (vocab_size < t->table.count + 256)
-        return ig_error_set(err, IG_E_ARG, "a byte-level vocabulary needs at least %zu tokens (256 bytes and %zu special): %zu are too few",
+        return ig_error_set(err, IG_E_ARG,
+                            "a byte-level vocabulary needs at least %zu tokens (256 bytes and %zu special): %zu are too few",
                             t->table.count + 256, t->table.count, vocab_size);
     IG_TRY(ig_tok_split_add(&t->split, NULL, err));
     IG_TRY(add_base(t, err));
-    trainer r = {.t = t, .opts = opts, .vocab_size = vocab_size, .text_len = len,
-                 .min_count = !opts->min_count ? 2 : opts->min_count > INT64_MAX ? INT64_MAX : (int64_t)opts->min_count};
+    int64_t min_count = opts->min_count > INT64_MAX ? INT64_MAX : (int64_t)opts->min_count;
+    trainer r = {.t = t, .opts = opts, .vocab_size = vocab_size, .text_len = len, .min_count = min_count ? min_count : 2};
     ig_status status = run(&r, text, len, err);
     fini(&r);
     return status;

@@ -8,7 +8,7 @@
 #include "text/tokenizer_impl.h"
 
 #define CODE_POINTS 0x110000u
-#define BLOCK ((size_t)4 << 20) /* bytes between two progress calls */
+#define BLOCK       ((size_t)4 << 20) /* bytes between two progress calls */
 
 typedef struct counts {
     uint64_t *of; /* [CODE_POINTS] */
@@ -23,7 +23,8 @@ static ig_status count_one(counts *c, const char *s, size_t n, size_t offset, bo
         return IG_OK;
     }
     if (!fallback)
-        return ig_error_set(err, IG_E_FORMAT, "%s at byte offset %zu of the training text (0x%02x): clean it, or ask for byte fallback",
+        return ig_error_set(err, IG_E_FORMAT,
+                            "%s at byte offset %zu of the training text (0x%02x): clean it, or ask for byte fallback",
                             *len ? "U+0000 cannot be a character token:" : "no UTF-8", offset, (uint8_t)*s);
     if (!*len) *len = 1;
     return IG_OK;
@@ -80,12 +81,15 @@ static ig_status keep_frequent(counts *c, size_t keep, ig_error *err) {
 static ig_status room(const ig_tokenizer *t, size_t vocab_size, size_t different, size_t *keep, ig_error *err) {
     size_t taken = t->table.count, most = vocab_size ? vocab_size : IG_VOCAB_MAX;
     if (most < taken + 1)
-        return ig_error_set(err, IG_E_ARG, "a vocabulary of %zu tokens has no room for characters beside %zu special and byte tokens",
-                            most, taken);
+        return ig_error_set(err, IG_E_ARG,
+                            "a vocabulary of %zu tokens has no room for characters beside %zu special and byte tokens", most,
+                            taken);
     *keep = most - taken;
     if (!t->byte_fallback && different > *keep)
-        return ig_error_set(err, IG_E_ARG, "the text has %zu different characters, and a vocabulary of %zu tokens has room for %zu: "
-                            "raise the size, set it to 0, or ask for byte fallback", different, most, *keep);
+        return ig_error_set(err, IG_E_ARG,
+                            "the text has %zu different characters, and a vocabulary of %zu tokens has room for %zu: "
+                            "raise the size, set it to 0, or ask for byte fallback",
+                            different, most, *keep);
     return IG_OK;
 }
 

@@ -36,8 +36,10 @@ const char *ig_tok_quote(const char *text, size_t len, char out[64]) {
         uint32_t cp = 0;
         size_t step = ig_utf8_decode(text + at, len - at, &cp);
         if (n + step > 48) break;
-        if (step && cp >= ' ' && cp != 0x7f) memcpy(out + n, text + at, step);
-        else out[n] = '.';
+        if (step && cp >= ' ' && cp != 0x7f)
+            memcpy(out + n, text + at, step);
+        else
+            out[n] = '.';
         n += step ? step : 1;
         at += step ? step : 1;
     }

@@ -116,8 +116,10 @@ static size_t added_bound(const ig_tokenizer *t, size_t low, size_t high, size_t
     while (low < high) {
         size_t mid = low + (high - low) / 2, len;
         const char *s = tok_bytes(&t->table, (size_t)t->added[mid], &len);
-        if (len <= depth || (uint8_t)s[depth] < b) low = mid + 1;
-        else high = mid;
+        if (len <= depth || (uint8_t)s[depth] < b)
+            low = mid + 1;
+        else
+            high = mid;
     }
     return low;
 }
@@ -166,12 +168,16 @@ static ig_status encode_char(const ig_tokenizer *t, const char *s, size_t n, siz
             continue;
         }
         if (!t->byte_fallback && !len)
-            return ig_error_set(err, IG_E_NOT_FOUND, "the text is not UTF-8 at byte offset %zu (0x%02x), and this vocabulary "
-                                "has no byte tokens", offset + i, (uint8_t)s[i]);
+            return ig_error_set(err, IG_E_NOT_FOUND,
+                                "the text is not UTF-8 at byte offset %zu (0x%02x), and this vocabulary "
+                                "has no byte tokens",
+                                offset + i, (uint8_t)s[i]);
         if (!t->byte_fallback)
-            return ig_error_set(err, IG_E_NOT_FOUND, "the character \"%.*s\" (U+%04X) at byte offset %zu is not in the "
+            return ig_error_set(err, IG_E_NOT_FOUND,
+                                "the character \"%.*s\" (U+%04X) at byte offset %zu is not in the "
                                 "vocabulary of %zu tokens, and it has no byte tokens: train it with byte fallback or on text "
-                                "that has this character", (int)len, s + i, cp, offset + i, t->table.count);
+                                "that has this character",
+                                (int)len, s + i, cp, offset + i, t->table.count);
         for (size_t end = i + (len ? len : 1); i < end; i++) IG_TRY(ig_ids_push(ids, t->byte_id[(uint8_t)s[i]], err));
     }
     return IG_OK;
@@ -195,10 +201,10 @@ static ig_status encode_all(tok_merger *m, const char *s, size_t n, unsigned fla
     return IG_OK;
 }
 
-ig_status ig_tokenizer_encode(const ig_tokenizer *t, const void *text, size_t len, unsigned flags, ig_ids *ids,
-                              ig_error *err) {
+ig_status ig_tokenizer_encode(const ig_tokenizer *t, const void *text, size_t len, unsigned flags, ig_ids *ids, ig_error *err) {
     if (len > IG_TEXT_BYTES_MAX)
-        return ig_error_set(err, IG_E_LIMIT, "a text of %zu bytes is too long to encode at once (at most %zu)", len, IG_TEXT_BYTES_MAX);
+        return ig_error_set(err, IG_E_LIMIT, "a text of %zu bytes is too long to encode at once (at most %zu)", len,
+                            IG_TEXT_BYTES_MAX);
     size_t before = ids->len;
     tok_merger m = {.t = t, .ids = ids};
     ig_status status = encode_all(&m, text, len, flags, err);

@@ -32,7 +32,8 @@ static ig_status flag(const char *name, const ig_tree *map, const char *key, boo
     *out = otherwise;
     if (absent(t)) return IG_OK;
     if (t->type != IG_TREE_BOOL)
-        return ig_error_at(err, IG_E_FORMAT, name, t->line, "\"%s\" must be true or false, not %s", key, ig_tree_type_name(t->type));
+        return ig_error_at(err, IG_E_FORMAT, name, t->line, "\"%s\" must be true or false, not %s", key,
+                           ig_tree_type_name(t->type));
     *out = t->boolean;
     return IG_OK;
 }
@@ -49,7 +50,8 @@ static ig_status read_byte_level(const char *name, const ig_tree *t, tok_split *
     IG_TRY(flag(name, t, "add_prefix_space", true, &prefix, err));
     IG_TRY(flag(name, t, "use_regex", true, &regex, err));
     if (prefix)
-        return ig_error_at(err, IG_E_UNSUPPORTED, name, t->line, "the pre-tokenizer ByteLevel with add_prefix_space is not supported");
+        return ig_error_at(err, IG_E_UNSUPPORTED, name, t->line,
+                           "the pre-tokenizer ByteLevel with add_prefix_space is not supported");
     return regex ? add_stage(name, t, split, NULL, err) : IG_OK;
 }
 
@@ -60,9 +62,11 @@ static ig_status read_split(const char *name, const ig_tree *t, tok_split *split
     bool invert;
     IG_TRY(flag(name, t, "invert", false, &invert, err));
     if (!regex)
-        return ig_error_at(err, IG_E_UNSUPPORTED, name, t->line, "the pre-tokenizer Split needs a pattern of the form {\"Regex\": …}");
+        return ig_error_at(err, IG_E_UNSUPPORTED, name, t->line,
+                           "the pre-tokenizer Split needs a pattern of the form {\"Regex\": …}");
     if (invert || strcmp(ig_tree_text(t, "behavior", ""), "Isolated"))
-        return ig_error_at(err, IG_E_UNSUPPORTED, name, t->line, "the pre-tokenizer Split is supported with behavior Isolated, not inverted");
+        return ig_error_at(err, IG_E_UNSUPPORTED, name, t->line,
+                           "the pre-tokenizer Split is supported with behavior Isolated, not inverted");
     return add_stage(name, t, split, regex, err);
 }
 
@@ -79,15 +83,22 @@ static ig_status read_sequence(const char *name, const ig_tree *t, tok_split *sp
     for (const ig_tree *s = list && list->type == IG_TREE_LIST ? list->child : NULL; s; s = s->next) {
         if (bytes) return ig_error_at(err, IG_E_UNSUPPORTED, name, s->line, "a pre-tokenizer after ByteLevel is not supported");
         bytes = !strcmp(type_of(s), "ByteLevel");
-        if (bytes) IG_TRY(read_byte_level(name, s, split, err));
-        else if (!strcmp(type_of(s), "Split")) IG_TRY(read_split(name, s, split, err));
-        else if (!strcmp(type_of(s), "Digits")) IG_TRY(read_digits(name, s, split, err));
-        else return unsupported(name, s, "pre-tokenizer", err);
+        if (bytes)
+            IG_TRY(read_byte_level(name, s, split, err));
+        else if (!strcmp(type_of(s), "Split"))
+            IG_TRY(read_split(name, s, split, err));
+        else if (!strcmp(type_of(s), "Digits"))
+            IG_TRY(read_digits(name, s, split, err));
+        else
+            return unsupported(name, s, "pre-tokenizer", err);
     }
-    return bytes ? IG_OK : ig_error_at(err, IG_E_UNSUPPORTED, name, t->line, "a sequence of pre-tokenizers without ByteLevel is not supported");
+    return bytes ? IG_OK
+                 : ig_error_at(err, IG_E_UNSUPPORTED, name, t->line,
+                               "a sequence of pre-tokenizers without ByteLevel is not supported");
 }
 
-static ig_status read_pre_tokenizer(const char *name, const ig_tree *root, ig_tokenizer_kind *kind, tok_split *split, ig_error *err) {
+static ig_status read_pre_tokenizer(const char *name, const ig_tree *root, ig_tokenizer_kind *kind, tok_split *split,
+                                    ig_error *err) {
     const ig_tree *t = ig_tree_get(root, "pre_tokenizer");
     *kind = absent(t) ? IG_TOKENIZER_CHAR : IG_TOKENIZER_BPE;
     if (absent(t)) return IG_OK;
@@ -101,7 +112,8 @@ static ig_status read_decoder(const char *name, const ig_tree *root, ig_tokenize
     const ig_tree *t = ig_tree_get(root, "decoder");
     if (kind == IG_TOKENIZER_BPE) {
         if (!absent(t) && !strcmp(type_of(t), "ByteLevel")) return IG_OK;
-        return absent(t) ? ig_error_at(err, IG_E_UNSUPPORTED, name, root->line, "a byte-level model without the decoder ByteLevel is not supported")
+        return absent(t) ? ig_error_at(err, IG_E_UNSUPPORTED, name, root->line,
+                                       "a byte-level model without the decoder ByteLevel is not supported")
                          : unsupported(name, t, "decoder", err);
     }
     if (absent(t) || !strcmp(type_of(t), "Fuse") || !strcmp(type_of(t), "ByteFallback")) return IG_OK;

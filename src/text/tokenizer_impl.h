@@ -17,7 +17,7 @@
 #include "ingot/text.h"
 
 #define TOK_ADDED_BYTES_MAX 512 /* bytes of one added token: bounds the search for them */
-#define TOK_STAGES_MAX 8        /* patterns of one pre-tokenizer */
+#define TOK_STAGES_MAX      8   /* patterns of one pre-tokenizer */
 
 /* ---- token table: bytes -> id and id -> bytes ------------------------------------------------------------------------ */
 

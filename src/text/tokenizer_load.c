@@ -79,7 +79,8 @@ static ig_status refuse_text(loader *l, const ig_tree *model, const char *key, i
 static ig_status check_model(loader *l, const ig_tree *model, ig_error *err) {
     const char *type = ig_tree_text(model, "type", "BPE");
     if (strcmp(type, "BPE"))
-        return ig_error_at(err, IG_E_UNSUPPORTED, l->name, model->line, "the model \"%.60s\" is not supported: only BPE is", type);
+        return ig_error_at(err, IG_E_UNSUPPORTED, l->name, model->line, "the model \"%.60s\" is not supported: only BPE is",
+                           type);
     if (ig_tree_real(model, "dropout", 0) != 0)
         return ig_error_at(err, IG_E_UNSUPPORTED, l->name, model->line, "a model with dropout is not supported");
     IG_TRY(refuse_text(l, model, "continuing_subword_prefix", err));
@@ -119,11 +120,13 @@ static ig_status read_vocab(loader *l, const ig_tree *vocab, size_t more, ig_err
 
 static ig_status check_added(loader *l, const ig_tree *a, const char *text, size_t len, const char *quote, ig_error *err) {
     if (!len || len > TOK_ADDED_BYTES_MAX || memchr(text, 0, len))
-        return ig_error_at(err, IG_E_FORMAT, l->name, a->line, "an added token must have 1 to %d bytes of text", TOK_ADDED_BYTES_MAX);
+        return ig_error_at(err, IG_E_FORMAT, l->name, a->line, "an added token must have 1 to %d bytes of text",
+                           TOK_ADDED_BYTES_MAX);
     const char *not_yet[] = {"single_word", "lstrip", "rstrip"};
     for (int i = 0; i < 3; i++)
         if (ig_tree_bool(a, not_yet[i], false))
-            return ig_error_at(err, IG_E_UNSUPPORTED, l->name, a->line, "the added token %s with %s is not supported", quote, not_yet[i]);
+            return ig_error_at(err, IG_E_UNSUPPORTED, l->name, a->line, "the added token %s with %s is not supported", quote,
+                               not_yet[i]);
     return IG_OK;
 }
 
@@ -142,10 +145,12 @@ static ig_status read_added(loader *l, const ig_tree *a, ig_error *err) {
         l->entry[l->count++] = (entry){.text = text, .len = len, .id = id, .line = a->line, .flag = flag};
         return IG_OK;
     }
-    if (l->entry[known].flag) return ig_error_at(err, IG_E_FORMAT, l->name, a->line, "the added token %s is there twice", quote);
+    if (l->entry[known].flag)
+        return ig_error_at(err, IG_E_FORMAT, l->name, a->line, "the added token %s is there twice", quote);
     if (l->entry[known].id != id)
-        return ig_error_at(err, IG_E_FORMAT, l->name, a->line, "the added token %s has id %lld, but id %lld in the vocabulary (line %d)",
-                           quote, (long long)id, (long long)l->entry[known].id, l->entry[known].line);
+        return ig_error_at(err, IG_E_FORMAT, l->name, a->line,
+                           "the added token %s has id %lld, but id %lld in the vocabulary (line %d)", quote, (long long)id,
+                           (long long)l->entry[known].id, l->entry[known].line);
     l->entry[known].flag = flag;
     return IG_OK;
 }
@@ -157,8 +162,10 @@ static ig_status order_ids(loader *l, const entry **order, ig_error *err) {
         char quote[64], other[64];
         ig_tok_quote(e->text, e->len, quote);
         if (e->id < 0 || (uint64_t)e->id >= l->count)
-            return ig_error_at(err, IG_E_FORMAT, l->name, e->line, "the token %s has id %lld, but %zu tokens must have the ids 0 to %zu "
-                               "without gaps", quote, (long long)e->id, l->count, l->count - 1);
+            return ig_error_at(err, IG_E_FORMAT, l->name, e->line,
+                               "the token %s has id %lld, but %zu tokens must have the ids 0 to %zu "
+                               "without gaps",
+                               quote, (long long)e->id, l->count, l->count - 1);
         if (order[e->id])
             return ig_error_at(err, IG_E_FORMAT, l->name, e->line, "the tokens %s and %s have the same id %lld",
                                ig_tok_quote(order[e->id]->text, order[e->id]->len, other), quote, (long long)e->id);
@@ -187,17 +194,21 @@ static ig_status make_char_token(loader *l, const entry *e, ig_error *err) {
     if (byte >= 0) return ig_tok_add(&l->t->table, &value, 1, TOK_BYTE, err);
     uint32_t cp;
     if (ig_utf8_decode(e->text, e->len, &cp) != e->len)
-        return ig_error_at(err, IG_E_UNSUPPORTED, l->name, e->line, "the token %s of a model without merges is not a single character%s",
-                           ig_tok_quote(e->text, e->len, quote), l->t->byte_fallback ? ", byte token or added token" : " or added token");
+        return ig_error_at(
+            err, IG_E_UNSUPPORTED, l->name, e->line, "the token %s of a model without merges is not a single character%s",
+            ig_tok_quote(e->text, e->len, quote), l->t->byte_fallback ? ", byte token or added token" : " or added token");
     return ig_tok_add(&l->t->table, e->text, e->len, 0, err);
 }
 
 static ig_status make_tokens(loader *l, const entry **order, ig_error *err) {
     for (size_t id = 0; id < l->count; id++) {
         const entry *e = order[id];
-        if (e->flag) IG_TRY(ig_tok_add(&l->t->table, e->text, e->len, e->flag, err));
-        else if (l->t->kind == IG_TOKENIZER_BPE) IG_TRY(make_bpe_token(l, e, err));
-        else IG_TRY(make_char_token(l, e, err));
+        if (e->flag)
+            IG_TRY(ig_tok_add(&l->t->table, e->text, e->len, e->flag, err));
+        else if (l->t->kind == IG_TOKENIZER_BPE)
+            IG_TRY(make_bpe_token(l, e, err));
+        else
+            IG_TRY(make_char_token(l, e, err));
     }
     return IG_OK;
 }
@@ -205,7 +216,8 @@ static ig_status make_tokens(loader *l, const entry **order, ig_error *err) {
 static ig_status check_bytes(loader *l, ig_error *err) {
     for (int b = 0; b < 256 && l->t->byte_fallback; b++)
         if (l->t->byte_id[b] < 0)
-            return ig_error_at(err, IG_E_FORMAT, l->name, 0, "byte_fallback is set, but the vocabulary lacks the token <0x%02X>", (unsigned)b);
+            return ig_error_at(err, IG_E_FORMAT, l->name, 0,
+                               "byte_fallback is set, but the vocabulary lacks the token <0x%02X>", (unsigned)b);
     return IG_OK;
 }
 
@@ -214,7 +226,8 @@ static ig_status read_tokens(loader *l, const ig_tree *vocab, const ig_tree *add
     for (const ig_tree *a = added ? added->child : NULL; a; a = a->next) IG_TRY(read_added(l, a, err));
     if (!l->count) return ig_error_at(err, IG_E_FORMAT, l->name, vocab->line, "the vocabulary is empty");
     if (l->count > IG_VOCAB_MAX)
-        return ig_error_at(err, IG_E_LIMIT, l->name, vocab->line, "a vocabulary of %zu tokens is too large (at most %d)", l->count, IG_VOCAB_MAX);
+        return ig_error_at(err, IG_E_LIMIT, l->name, vocab->line, "a vocabulary of %zu tokens is too large (at most %d)",
+                           l->count, IG_VOCAB_MAX);
     const entry **order = ig_calloc(l->count, sizeof *order);
     if (!order) return ig_error_nomem(err, l->count * sizeof *order);
     ig_status status = order_ids(l, order, err);
@@ -239,8 +252,8 @@ static ig_status merge_half(loader *l, const char *text, size_t len, size_t inde
                        ig_tok_quote(text, len, quote));
 }
 
-static ig_status read_merge(loader *l, const char *left, size_t left_len, const char *right, size_t right_len, size_t index, int line,
-                            ig_error *err) {
+static ig_status read_merge(loader *l, const char *left, size_t left_len, const char *right, size_t right_len, size_t index,
+                            int line, ig_error *err) {
     int32_t a, b;
     char one[64], two[64];
     ig_buf_clear(&l->bytes);
@@ -248,7 +261,8 @@ static ig_status read_merge(loader *l, const char *left, size_t left_len, const 
     IG_TRY(merge_half(l, right, right_len, index, line, &b, err));
     int32_t made = ig_tok_find(&l->t->table, l->bytes.data, l->bytes.len);
     if (made < 0)
-        return ig_error_at(err, IG_E_FORMAT, l->name, line, "merge %zu of %s and %s makes a token that is not in the vocabulary", index,
+        return ig_error_at(err, IG_E_FORMAT, l->name, line,
+                           "merge %zu of %s and %s makes a token that is not in the vocabulary", index,
                            ig_tok_quote(left, left_len, one), ig_tok_quote(right, right_len, two));
     return ig_tok_merge_add(l->t, a, b, made, err);
 }
@@ -258,8 +272,8 @@ static ig_status read_merge_text(loader *l, const char *s, size_t len, size_t in
     const char *space = memchr(s, ' ', len);
     char quote[64];
     if (!space || memchr(space + 1, ' ', len - (size_t)(space + 1 - s)))
-        return ig_error_at(err, IG_E_FORMAT, l->name, line, "merge %zu, %s, must be two tokens with one space between them", index,
-                           ig_tok_quote(s, len, quote));
+        return ig_error_at(err, IG_E_FORMAT, l->name, line, "merge %zu, %s, must be two tokens with one space between them",
+                           index, ig_tok_quote(s, len, quote));
     return read_merge(l, s, (size_t)(space - s), space + 1, len - (size_t)(space + 1 - s), index, line, err);
 }
 
@@ -281,11 +295,13 @@ static ig_status read_merges(loader *l, const ig_tree *merges, ig_error *err) {
 
 static ig_status load_tree(loader *l, const ig_tree *root, ig_error *err) {
     if (root->type != IG_TREE_MAP)
-        return ig_error_at(err, IG_E_FORMAT, l->name, root->line, "a tokenizer.json must be a map, not %s", ig_tree_type_name(root->type));
+        return ig_error_at(err, IG_E_FORMAT, l->name, root->line, "a tokenizer.json must be a map, not %s",
+                           ig_tree_type_name(root->type));
     const ig_tree *model = ig_tree_get(root, "model");
     const char *type = ig_tree_text(model, "type", "BPE"); /* before the schema: other models have other keys */
     if (strcmp(type, "BPE"))
-        return ig_error_at(err, IG_E_UNSUPPORTED, l->name, model->line, "the model \"%.60s\" is not supported: only BPE is", type);
+        return ig_error_at(err, IG_E_UNSUPPORTED, l->name, model->line, "the model \"%.60s\" is not supported: only BPE is",
+                           type);
     IG_TRY(ig_schema_check(l->name, root, root_fields, err));
     IG_TRY(ig_tok_components(l->name, root, &l->t->kind, &l->t->split, err));
     IG_TRY(check_model(l, model, err));
@@ -300,8 +316,10 @@ static ig_status load_doc(const ig_doc *doc, ig_tokenizer **out, ig_error *err) 
     loader l = {.name = ig_doc_name(doc), .t = t, .bytes = {.max = IG_TOKENIZER_BYTES_MAX}};
     ig_status status = load_tree(&l, ig_doc_root(doc), err);
     loader_fini(&l);
-    if (status == IG_OK) *out = t;
-    else ig_tokenizer_free(t);
+    if (status == IG_OK)
+        *out = t;
+    else
+        ig_tokenizer_free(t);
     return status;
 }
 
@@ -317,7 +335,8 @@ ig_status ig_tokenizer_load(const char *path, ig_tokenizer **out, ig_error *err)
 ig_status ig_tokenizer_parse(const char *name, const char *json, size_t len, ig_tokenizer **out, ig_error *err) {
     ig_doc *doc;
     *out = NULL;
-    if (len > IG_TOKENIZER_BYTES_MAX) return ig_error_at(err, IG_E_LIMIT, name, 0, "a tokenizer.json of %zu bytes is too large", len);
+    if (len > IG_TOKENIZER_BYTES_MAX)
+        return ig_error_at(err, IG_E_LIMIT, name, 0, "a tokenizer.json of %zu bytes is too large", len);
     IG_TRY(ig_json_parse(name, json, len, &doc, err));
     ig_status status = load_doc(doc, out, err);
     ig_doc_free(doc);
@@ -343,8 +362,10 @@ static ig_status read_merge_lines(loader *l, const char *s, size_t n, ig_error *
 
 static ig_status load_gpt2(loader *l, const ig_tree *vocab, const ig_buf *merges, const char *merges_path, ig_error *err) {
     if (vocab->type != IG_TREE_MAP)
-        return ig_error_at(err, IG_E_FORMAT, l->name, vocab->line, "an encoder.json must be a map, not %s", ig_tree_type_name(vocab->type));
-    ig_tree id = {.type = IG_TREE_INT, .key = "id"}, content = {.type = IG_TREE_TEXT, .key = "content", .text = "<|endoftext|>"};
+        return ig_error_at(err, IG_E_FORMAT, l->name, vocab->line, "an encoder.json must be a map, not %s",
+                           ig_tree_type_name(vocab->type));
+    ig_tree id = {.type = IG_TREE_INT, .key = "id"},
+            content = {.type = IG_TREE_TEXT, .key = "content", .text = "<|endoftext|>"};
     ig_tree special = {.type = IG_TREE_BOOL, .key = "special", .boolean = true};
     ig_tree item = {.type = IG_TREE_MAP, .child = &id, .count = 3}, added = {.type = IG_TREE_LIST, .child = &item, .count = 1};
     const ig_tree *end = ig_tree_get(vocab, content.text);
@@ -372,8 +393,10 @@ ig_status ig_tokenizer_load_gpt2(const char *encoder_path, const char *merges_pa
         status = load_gpt2(&l, ig_doc_root(doc), &merges, merges_path, err);
         loader_fini(&l);
     }
-    if (status == IG_OK) *out = t;
-    else ig_tokenizer_free(t);
+    if (status == IG_OK)
+        *out = t;
+    else
+        ig_tokenizer_free(t);
     ig_buf_fini(&merges);
     ig_doc_free(doc);
     return status;

@@ -29,7 +29,8 @@ static ig_status check_sizes(size_t vocab_size, size_t len, const ig_tokenizer_t
     if (opts->special_count > 4096)
         return ig_error_set(err, IG_E_LIMIT, "%zu special tokens are too many (at most 4096)", opts->special_count);
     if (len > IG_TEXT_BYTES_MAX)
-        return ig_error_set(err, IG_E_LIMIT, "a text of %zu bytes is too long to train on (at most %zu)", len, IG_TEXT_BYTES_MAX);
+        return ig_error_set(err, IG_E_LIMIT, "a text of %zu bytes is too long to train on (at most %zu)", len,
+                            IG_TEXT_BYTES_MAX);
     return len ? IG_OK : ig_error_set(err, IG_E_ARG, "there is no text to learn a vocabulary from");
 }
 
@@ -50,7 +51,9 @@ ig_status ig_tokenizer_train(ig_tokenizer_kind kind, size_t vocab_size, const vo
     ig_tokenizer *t;
     IG_TRY(ig_tok_new(kind, &t, err));
     ig_status status = train(t, vocab_size, text, len, opts, err);
-    if (status == IG_OK) *out = t;
-    else ig_tokenizer_free(t);
+    if (status == IG_OK)
+        *out = t;
+    else
+        ig_tokenizer_free(t);
     return status;
 }

@@ -40,8 +40,10 @@ static bool may_go_on(const char *s, size_t n) {
 }
 
 static void put(ig_buf *out, const char *s, size_t n, bool whole) {
-    if (whole) ig_buf_append(out, s, n);
-    else ig_buf_puts(out, "\xef\xbf\xbd");
+    if (whole)
+        ig_buf_append(out, s, n);
+    else
+        ig_buf_puts(out, "\xef\xbf\xbd");
 }
 
 /* All complete parts of s[0..n); returns how many bytes at the end must wait. */

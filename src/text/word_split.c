@@ -14,9 +14,9 @@
 
 #include "text/tokenizer_impl.h"
 
-#define PATTERN_BYTES_MAX 16384
-#define MATCH_STEPS_MAX 2000000
-#define MATCH_HEAP_KIB_MAX (64 * 1024)
+#define PATTERN_BYTES_MAX   16384
+#define MATCH_STEPS_MAX     2000000
+#define MATCH_HEAP_KIB_MAX  (64 * 1024)
 #define FAILING_SECONDS_MAX 20.0
 
 static const char gpt2_pattern[] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
@@ -52,8 +52,8 @@ static ig_status compile(const char *pattern, size_t len, pcre2_code **out, ig_e
     size_t at = 0;
     *out = NULL;
     if (context)
-        *out = pcre2_compile((PCRE2_SPTR)pattern, len,
-                             PCRE2_UTF | PCRE2_UCP | PCRE2_ANCHORED | PCRE2_NEVER_BACKSLASH_C, &code, &at, context);
+        *out = pcre2_compile((PCRE2_SPTR)pattern, len, PCRE2_UTF | PCRE2_UCP | PCRE2_ANCHORED | PCRE2_NEVER_BACKSLASH_C, &code,
+                             &at, context);
     pcre2_compile_context_free(context);
     pcre2_general_context_free(general);
     if (*out) {
@@ -128,7 +128,8 @@ static ig_status match_end(run *r, const pcre2_code *code, const char *s, size_t
     if (rc >= 0) *end = pcre2_get_ovector_pointer(r->match)[1];
     if (*end > at) return IG_OK;
     *end = at;
-    if (++r->failures % 256 == 0 && ig_clock() - r->started > FAILING_SECONDS_MAX) return match_error(r, PCRE2_ERROR_MATCHLIMIT);
+    if (++r->failures % 256 == 0 && ig_clock() - r->started > FAILING_SECONDS_MAX)
+        return match_error(r, PCRE2_ERROR_MATCHLIMIT);
     return IG_OK;
 }
 
