@@ -26,22 +26,32 @@ typedef struct ig_kv_cache {
     int layers;
     ig_tensor *k, *v;
     ig_tensor pos;        /* i64 [1]: positions already filled; where the next ones go */
-    ig_tensor length;     /* i64 [1]: pos + valid new positions: what attention may see */
+    ig_tensor length;     /* i64 [1]: pos + T: the end of what this run writes, padding included */
     ig_tensor positions;  /* i64 [T] of the running bucket, owned by the session */
+    ig_tensor last;       /* i64 [1]: the one row of the run whose logits are wanted; without memory: all rows */
 } ig_kv_cache;
 
 struct ig_family {
     const char *name, *doc;
     unsigned capabilities;
-    const ig_schema_field *config_schema;           /* of config.json */
     /* model_type values of config.json that this family reads ("gpt2", "llama"), NULL-terminated */
     const char *const *model_types;
-    /* Check config, keep what forward needs in *state (freed by free_state), and add all parameters, uninitialised. */
+    /* What config.json (and the `model` part of a recipe) may say for one of them.  The table is strict; of a config.json
+     * only the keys that it knows are checked, because other programs keep keys of their own there. */
+    const ig_schema_field *(*config_schema)(const char *model_type);
+    /* Keep what forward needs in m->state (freed by free_state), and add all parameters, zeroed.  config has passed the
+     * schema; what only holds between keys is checked here, and what is known but not supported is refused by name. */
     ig_status (*build)(ig_model *m, ig_error *err);
     void (*free_state)(void *state);
+    /* Read again the settings that may change after build: dropout rates, never shapes.  NULL: none. */
+    ig_status (*settings)(ig_model *m, ig_error *err);
+    /* The parameter that a tensor called `name` in a model file fills, into buf ("" for what other programs store and
+     * this family does not need).  NULL: names are the parameters' own. */
+    void (*tensor_name)(const ig_model *m, const char *name, char *buf, size_t size);
     /* Fill the parameters for training from scratch. */
     ig_status (*initialise)(ig_model *m, uint64_t seed, ig_error *err);
-    /* tokens i64 [B,T] → logits [B,T,V].  cache NULL in training: positions 0…T-1. */
+    /* tokens i64 [B,T] → logits [B,T,V].  cache NULL in training: positions 0…T-1.  With a cache B is 1, and its `last`
+     * asks for one row: logits [1,1,V]. */
     ig_var *(*logits)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_kv_cache *cache);
     int (*cache_layers)(const ig_model *m);
     void (*cache_shape)(const ig_model *m, int64_t *kv_heads, int64_t *head_size);
@@ -64,17 +74,22 @@ const ig_family *const *ig_families(size_t *count);
 const ig_family *ig_family_by_name(const char *name);
 const ig_family *ig_family_by_model_type(const char *model_type);
 
-/* A new model with the given config (JSON text of config.json; model_type chooses the family). */
+/* A new model with the given config (JSON text of config.json; model_type chooses the family).  Its parameters are zero
+ * until family->initialise or a file fills them. */
 ig_status ig_model_new(ig_context *ctx, const char *config_name, const char *config_json, size_t len, ig_model **out, ig_error *err);
-/* Load a folder.  Unknown, missing and misshapen tensors are listed by name. */
+/* Load a folder: config.json, model.safetensors (or its shards), and tokenizer.json or vocab.json with merges.txt if there.
+ * Unknown, missing and misshapen tensors are listed by name (IG_E_FORMAT).  Weights may be f32, f64, f16 or bf16. */
 ig_status ig_model_load(ig_context *ctx, const char *dir, ig_model **out, ig_error *err);
+/* Change a setting of config.json that has no influence on shapes, e.g. ("resid_pdrop", "0.2"). */
+ig_status ig_model_set(ig_model *m, const char *key, const char *yaml_value, ig_error *err);
 typedef struct ig_model_card {
     const char *recipe;       /* text of the recipe, or NULL */
     const char *data_sha256;
     const char *parent;
     const char *metrics_json; /* a JSON object, or NULL */
 } ig_model_card;
-/* Write the folder: complete or absent (a temporary folder is renamed); an existing model is replaced. */
+/* Write the folder: complete or absent (a temporary folder is renamed).  An existing model is replaced; a folder that holds
+ * anything else is refused with IG_E_EXISTS.  card may be NULL. */
 ig_status ig_model_save(const ig_model *m, const char *dir, const ig_model_card *card, ig_error *err);
 void ig_model_free(ig_model *m);
 
