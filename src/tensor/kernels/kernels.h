@@ -119,8 +119,29 @@ typedef struct ig_kernels {
     void (*attention_backward)(float *dq, float *dk, float *dv, const float *d_o, const float *o, const float *lse,
                                const float *q, const float *k, const float *v, const ig_attention_args *a,
                                int64_t dq_row, int64_t dk_row, int64_t dv_row, int64_t do_row, float *scratch);
-    /* one query row over S keys, for decoding: same bits whatever else is in the batch */
-    size_t (*attention_scratch)(const ig_attention_args *a); /* floats */
+    size_t (*attention_scratch)(const ig_attention_args *a); /* elements */
+
+    /* the same in double, for gradient tests: plain code, equal in every table */
+    double (*row_sum_f64)(const double *x, size_t n);
+    double (*row_sum_squares_f64)(const double *x, size_t n);
+    double (*row_max_f64)(const double *x, size_t n);
+    void (*add_rows_f64)(double *y, const double *x, size_t rows, size_t n, size_t ld);
+    double (*softmax_row_f64)(double *y, const double *x, size_t n);
+    double (*log_softmax_row_f64)(double *y, const double *x, size_t n);
+    void (*softmax_grad_row_f64)(double *dx, const double *dy, const double *y, size_t n);
+    void (*log_softmax_grad_row_f64)(double *dx, const double *dy, const double *y, size_t n);
+    double (*lse_row_f64)(const double *x, size_t n);
+    void (*cross_entropy_grad_row_f64)(double *dx, const double *x, double lse, int64_t target, double smoothing, double scale, size_t n);
+    void (*layer_norm_row_f64)(double *y, double *mean, double *rstd, const double *x, const double *w, const double *b, double eps, size_t n);
+    void (*layer_norm_grad_row_f64)(double *dx, double *dw, double *db, const double *dy, const double *x, const double *w, double mean, double rstd, size_t n);
+    void (*rms_norm_row_f64)(double *y, double *rstd, const double *x, const double *w, double eps, size_t n);
+    void (*rms_norm_grad_row_f64)(double *dx, double *dw, const double *dy, const double *x, const double *w, double rstd, size_t n);
+    void (*rope_row_f64)(double *y, const double *x, const double *cos, const double *sin, size_t d, bool half, double sign);
+    void (*attention_forward_f64)(double *o, double *lse, const double *q, const double *k, const double *v, const ig_attention_args *a, double *scratch);
+    void (*attention_backward_f64)(double *dq, double *dk, double *dv, const double *d_o, const double *o, const double *lse, const double *q,
+                                   const double *k, const double *v, const ig_attention_args *a, int64_t dq_row, int64_t dk_row, int64_t dv_row,
+                                   int64_t do_row, double *scratch);
+    size_t (*attention_scratch_f64)(const ig_attention_args *a);
 } ig_kernels;
 
 const ig_kernels *ig_kernels_of(ig_context *ctx);

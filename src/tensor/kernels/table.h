@@ -1,0 +1,52 @@
+/* tensor/kernels/table.h: every kernel of one build, declared once from the list of maps and the rows below.
+ *
+ * Included by the kernel sources (so that definitions are checked against the declarations) and by table.c, which fills
+ * the ig_kernels of its instruction set.
+ */
+#ifndef INGOT_TENSOR_TABLE_H
+#define INGOT_TENSOR_TABLE_H
+
+#include "tensor/kernels/isa.h"
+
+#define IG_DECLARE_MAP(name, arity) void K(map_##name)(real *y, const real *const in[3], size_t n, const ig_map_args *args);
+IG_MAPS(IG_DECLARE_MAP)
+
+/* Declares the functions of suffix S over element type T. */
+#define IG_DECLARE_ROWS(S, T)                                                                                          \
+    T IG_PASTE(row_sum, S)(const T *x, size_t n);                                                                      \
+    T IG_PASTE(row_sum_squares, S)(const T *x, size_t n);                                                              \
+    T IG_PASTE(row_max, S)(const T *x, size_t n);                                                                      \
+    void IG_PASTE(add_rows, S)(T *y, const T *x, size_t rows, size_t n, size_t ld);                                    \
+    T IG_PASTE(softmax_row, S)(T *y, const T *x, size_t n);                                                            \
+    T IG_PASTE(log_softmax_row, S)(T *y, const T *x, size_t n);                                                        \
+    void IG_PASTE(softmax_grad_row, S)(T *dx, const T *dy, const T *y, size_t n);                                      \
+    void IG_PASTE(log_softmax_grad_row, S)(T *dx, const T *dy, const T *y, size_t n);                                  \
+    T IG_PASTE(lse_row, S)(const T *x, size_t n);                                                                      \
+    void IG_PASTE(cross_entropy_grad_row, S)(T *dx, const T *x, T lse, int64_t target, T smoothing, T scale, size_t n); \
+    void IG_PASTE(layer_norm_row, S)(T *y, T *mean, T *rstd, const T *x, const T *w, const T *b, T eps, size_t n);     \
+    void IG_PASTE(layer_norm_grad_row, S)(T *dx, T *dw, T *db, const T *dy, const T *x, const T *w, T mean, T rstd, size_t n); \
+    void IG_PASTE(rms_norm_row, S)(T *y, T *rstd, const T *x, const T *w, T eps, size_t n);                            \
+    void IG_PASTE(rms_norm_grad_row, S)(T *dx, T *dw, const T *dy, const T *x, const T *w, T rstd, size_t n);          \
+    void IG_PASTE(rope_row, S)(T *y, const T *x, const T *c, const T *s, size_t d, bool half, T sign);                 \
+    void IG_PASTE(attention_forward, S)(T *o, T *lse, const T *q, const T *k, const T *v, const ig_attention_args *a, T *scratch); \
+    void IG_PASTE(attention_backward, S)(T *dq, T *dk, T *dv, const T *d_o, const T *o, const T *lse, const T *q, const T *k, const T *v, \
+        const ig_attention_args *a, int64_t dq_row, int64_t dk_row, int64_t dv_row, int64_t do_row, T *scratch);       \
+    size_t IG_PASTE(attention_scratch, S)(const ig_attention_args *a);
+
+#ifdef IG_WIDE
+IG_DECLARE_ROWS(f64, real)
+#else
+IG_DECLARE_ROWS(IG_ISA, real)
+void K(bf16_to_f32)(float *y, const uint16_t *x, size_t n);
+void K(f32_to_bf16)(uint16_t *y, const float *x, size_t n);
+void K(f16_to_f32)(float *y, const uint16_t *x, size_t n);
+void K(f32_to_f16)(uint16_t *y, const float *x, size_t n);
+void K(adam)(real *p, const real *g, real *m, real *v, size_t n, const ig_adam_args *a);
+void K(sgd)(real *p, const real *g, real *m, size_t n, real lr, real momentum, bool nesterov, real decay, real l1, real l2_more, real grad_scale);
+void K(rmsprop)(real *p, const real *g, real *v, real *m, size_t n, real lr, real alpha, real eps, real momentum, real decay, real l1, real l2_more, real grad_scale);
+void K(adagrad)(real *p, const real *g, real *v, size_t n, real lr, real eps, real decay, real l1, real l2_more, real grad_scale);
+void K(axpby)(real *y, const real *x, real a, real b, size_t n);
+extern const ig_kernels K(table);
+#endif
+
+#endif
