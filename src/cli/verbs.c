@@ -1,0 +1,7 @@
+/* cli/verbs.c: the verbs, in the order of the help.  A new verb is a file of its own and a row here. */
+#include "cli/verbs.h"
+
+const cli_verb *const cli_verbs[] = {
+    &cli_verb_init,
+    NULL,
+};

@@ -1,0 +1,9 @@
+/* cli/verbs.h: the verbs that there are; verbs.c puts them in the order of the help. */
+#ifndef INGOT_CLI_VERBS_H
+#define INGOT_CLI_VERBS_H
+
+#include "cli/cli.h"
+
+extern const cli_verb cli_verb_init;
+
+#endif
