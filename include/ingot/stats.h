@@ -1,0 +1,35 @@
+/* ingot/stats.h: means, and how far to trust them.
+ *
+ * A measured mean comes with an interval: Student's t where the values are many or near to normal, the bootstrap where
+ * they are not.  Sums run in f64 over the values in their order, so the same values give the same bits.
+ */
+#ifndef INGOT_STATS_H
+#define INGOT_STATS_H
+
+#include "ingot/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+double ig_stats_mean(const double *x, size_t n); /* n >= 1 */
+double ig_stats_sd(const double *x, size_t n);   /* of the sample, divided by n - 1; 0 when n < 2 */
+
+typedef struct ig_interval {
+    double mean, lo, hi;
+} ig_interval;
+
+/* Student's interval of a mean (Student 1908): mean ± t(n-1) · sd / sqrt(n).  confidence in (0,1), e.g. 0.95; n >= 2. */
+ig_status ig_stats_t_interval(const double *x, size_t n, double confidence, ig_interval *out, ig_error *err);
+/* The p-quantile of Student's t with `df` degrees of freedom, 0 < p < 1, df >= 1. */
+double ig_stats_t_quantile(double p, double df);
+
+/* Percentile bootstrap of a mean (Efron 1979): the quantiles of the means of `replicates` samples drawn with replacement,
+ * at least 100.  Deterministic in the seed.  n >= 2. */
+ig_status ig_stats_bootstrap(const double *x, size_t n, double confidence, size_t replicates, uint64_t seed, ig_interval *out,
+                             ig_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
