@@ -236,6 +236,34 @@ static int unknown_verb(cli *c, const char *word) {
     return cli_usage(c, cli_say(c, "unknown verb \"%s\"", "未知命令“%s”"), word);
 }
 
+/* The first word of verbs of two words, as "tokenizer". */
+static bool in_group(const cli_verb *v, const char *word) {
+    size_t len = strlen(word);
+    return strncmp(v->name, word, len) == 0 && v->name[len] == ' ';
+}
+
+static bool is_group(const char *word) {
+    for (int k = 0; cli_verbs[k]; k++)
+        if (in_group(cli_verbs[k], word)) return true;
+    return false;
+}
+
+/* `word` begins verbs of two words and what follows is none of them: list them, the nearest first. */
+static int unknown_member(cli *c, const char *word, const char *second) {
+    const char *best = NULL;
+    int distance = 4;
+    for (int k = 0; second && cli_verbs[k]; k++) {
+        if (!in_group(cli_verbs[k], word)) continue;
+        int d = ig_edit_distance(second, cli_verbs[k]->name + strlen(word) + 1, distance);
+        if (d < distance) distance = d, best = cli_verbs[k]->name;
+    }
+    if (best) fprintf(stderr, cli_say(c, "ingot: did you mean \"ingot %s\"?\n", "ingot：你是想用“ingot %s”吗？\n"), best);
+    else fprintf(stderr, cli_say(c, "ingot: \"%s\" is followed by one of these:\n", "ingot：“%s”后面应为下列之一：\n"), word);
+    for (int k = 0; cli_verbs[k]; k++)
+        if (in_group(cli_verbs[k], word)) fprintf(stderr, "  ingot %-18s %s\n", cli_verbs[k]->name, cli_say(c, cli_verbs[k]->en, cli_verbs[k]->zh));
+    return 2;
+}
+
 static int take_globals(cli *c) {
     const char *lang = cli_text(c, "lang", NULL);
     if (lang && strcmp(lang, "en") != 0 && strcmp(lang, "zh") != 0) return cli_usage(c, "--lang: en | zh");
@@ -258,6 +286,7 @@ int cli_parse(cli *c, int argc, char **argv) {
     if ((bad = take_globals(c))) return bad;
     if (i < argc) {
         c->verb = match_verb(argc, argv, i, &words);
+        if (!c->verb && is_group(argv[i])) return unknown_member(c, argv[i], i + 1 < argc && !is_option(argv[i + 1]) ? argv[i + 1] : NULL);
         if (!c->verb) return unknown_verb(c, argv[i]);
         if ((bad = parse_rest(c, argc, argv, i + words, false)) || (bad = take_globals(c))) return bad;
     }

@@ -3,5 +3,8 @@
 
 const cli_verb *const cli_verbs[] = {
     &cli_verb_init,
+    &cli_verb_tokenizer_train,
+    &cli_verb_tokenizer_encode,
+    &cli_verb_tokenizer_decode,
     NULL,
 };

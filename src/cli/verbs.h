@@ -5,5 +5,6 @@
 #include "cli/cli.h"
 
 extern const cli_verb cli_verb_init;
+extern const cli_verb cli_verb_tokenizer_train, cli_verb_tokenizer_encode, cli_verb_tokenizer_decode;
 
 #endif
