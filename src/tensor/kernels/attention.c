@@ -13,7 +13,7 @@
  * Plain loops stand in for head sizes that are no multiple of the vector, for double, and for the reference build; few
  * rows (decoding) read k and v once, as they are.
  */
-#include "tensor/kernels/math.h"
+#include "tensor/kernels/kernel_math.h"
 #include "tensor/kernels/table.h"
 
 #if defined(__AVX512F__)

@@ -1,5 +1,5 @@
 /* tensor/kernels/convert.c: half-precision numbers, rounded to nearest even, by integer arithmetic that vectorises. */
-#include "tensor/kernels/math.h"
+#include "tensor/kernels/kernel_math.h"
 #include "tensor/kernels/table.h"
 
 void K(bf16_to_f32)(float *y, const uint16_t *x, size_t n) {

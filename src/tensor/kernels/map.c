@@ -2,7 +2,7 @@
  *
  * A map computes y[i] from a[i], b[i], c[i] and the constants f0, f1.  y may be one of them.
  */
-#include "tensor/kernels/math.h"
+#include "tensor/kernels/kernel_math.h"
 #include "tensor/kernels/table.h"
 
 #define MAP(name, ...)                                                                                                 \

@@ -2,7 +2,7 @@
  *
  * All as torch.optim defines them.  The gradient is scaled first (clipping), then the coupled penalties are added.
  */
-#include "tensor/kernels/math.h"
+#include "tensor/kernels/kernel_math.h"
 #include "tensor/kernels/table.h"
 
 #define GRADIENT(i) FMA(l2, p[i], FMA(g[i], grad_scale, l1 * (p[i] > 0 ? R(1.0) : p[i] < 0 ? R(-1.0) : R(0.0))))

@@ -3,7 +3,7 @@
  * Sums run in LANES accumulators, element i in lane i mod LANES, which are then folded in halves: the same order for every
  * vector width.
  */
-#include "tensor/kernels/math.h"
+#include "tensor/kernels/kernel_math.h"
 #include "tensor/kernels/table.h"
 
 INLINE real fold(const real lane[LANES]) {

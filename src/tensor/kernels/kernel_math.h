@@ -1,4 +1,4 @@
-/* tensor/kernels/math.h: functions that the compiler vectorises: no branches, no calls.
+/* tensor/kernels/kernel_math.h: functions that the compiler vectorises: no branches, no calls.
  *
  * f32: Cephes' ranges and minimax polynomials (Moshier), about 1 to 2 units in the last place, right at infinities, NaN and
  * zero.  double: libm, for it serves gradient tests only.
