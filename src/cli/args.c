@@ -13,7 +13,7 @@ static const cli_option global_options[] = {
     {"seed", CLI_INT, "N", "key of all random numbers", "所有随机数的种子", 0, 9007199254740992.0},
     {"threads", CLI_INT, "N", "threads to compute with (default: all cores)", "计算线程数（默认全部核心）", 1, 1024},
     {"quiet", CLI_FLAG, NULL, "no progress", "不显示进度", 0, 0},
-    {"C", CLI_TEXT, "DIR", "work as if started in DIR (also -C DIR)", "如同在 DIR 中启动（也可写作 -C DIR）", 0, 0},
+    {"C", CLI_TEXT, "DIR", "work as if started in DIR", "如同在 DIR 中启动", 0, 0},
     {NULL, CLI_FLAG, NULL, NULL, NULL, 0, 0},
 };
 
@@ -91,7 +91,7 @@ int cli_failed(cli *c, const char *advice) {
 
 static void print_option(const cli *c, const cli_option *o) {
     char left[64];
-    snprintf(left, sizeof left, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+    snprintf(left, sizeof left, "%s%s%s%s", o->name[1] ? "--" : "-", o->name, o->value ? " " : "", o->value ? o->value : "");
     printf("  %-26s %s\n", left, cli_say(c, o->en, o->zh));
 }
 

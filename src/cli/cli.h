@@ -35,6 +35,7 @@ typedef struct cli_verb {
 } cli_verb;
 
 struct cli {
+    const char *program;       /* as it was called, for commands to type next */
     const cli_verb *verb;
     bool json, quiet, chinese;
     uint64_t seed;

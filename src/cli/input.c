@@ -1,4 +1,4 @@
-/* cli/input.c: texts and tokenizers that a verb is given. */
+/* cli/input.c: texts, tokenizers and models that a verb is given. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,4 +39,15 @@ ig_status cli_load_tokenizer(cli *c, const char *arg, ig_tokenizer **out) {
     IG_TRY(cli_model_path(c, arg, dir, sizeof dir, &c->err));
     IG_TRY(ig_path_join(path, sizeof path, dir, "tokenizer.json", &c->err));
     return ig_tokenizer_load(path, out, &c->err);
+}
+
+int cli_open_model(cli *c, const char *arg, ig_model **out) {
+    char path[IG_PATH_MAX];
+    if (cli_model_path(c, arg, path, sizeof path, &c->err) != IG_OK)
+        return cli_failed(c, cli_say(c, "name a model of the workspace (ingot ls) or the folder of one; ingot train makes them",
+                                     "请给出工作区中的模型名称（ingot ls）或模型文件夹；ingot train 生成模型"));
+    if (cli_context(c) != IG_OK || ig_model_load(c->ctx, path, out, &c->err) != IG_OK)
+        return cli_failed(c, cli_say(c, "the folder may be damaged or of another program: copy it again, or train it again",
+                                     "文件夹可能已损坏或属于其他程序：请重新复制或重新训练"));
+    return 0;
 }

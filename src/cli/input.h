@@ -1,9 +1,9 @@
-/* cli/input.h: texts and tokenizers that a verb is given. */
+/* cli/input.h: texts, tokenizers and models that a verb is given. */
 #ifndef INGOT_CLI_INPUT_H
 #define INGOT_CLI_INPUT_H
 
 #include "cli/cli.h"
-#include "ingot/text.h"
+#include "ingot/models.h"
 
 /* All of standard input, at most `max` bytes, appended to *out. */
 ig_status cli_read_stdin(ig_buf *out, size_t max, ig_error *err);
@@ -11,5 +11,8 @@ ig_status cli_read_stdin(ig_buf *out, size_t max, ig_error *err);
 ig_status cli_input_text(cli *c, int i, ig_buf *out);
 /* A tokenizer.json, a folder that holds one, or the name of a model of the workspace. */
 ig_status cli_load_tokenizer(cli *c, const char *arg, ig_tokenizer **out);
+
+/* Load a model by name or path.  0, or the exit code after a message and advice were printed. */
+int cli_open_model(cli *c, const char *arg, ig_model **out);
 
 #endif

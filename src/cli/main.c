@@ -66,7 +66,7 @@ static int flush_results(int code) {
 }
 
 int main(int argc, char **argv) {
-    cli c = {.chinese = chinese_environment()};
+    cli c = {.program = argc > 0 ? argv[0] : "ingot", .chinese = chinese_environment()};
     int code = flush_results(run(&c, argc, argv));
     ig_context_free(c.ctx);
     return code;
