@@ -1,0 +1,108 @@
+/* train/recipe_model.c: the model part of a recipe, and the config.json that comes out of it.
+ *
+ * `model.config` is checked by the family's own table.  vocab_size is decided by the tokenizer and the context length by
+ * train.context, so both may be left out; the family's table says how it calls them.
+ */
+#include <string.h>
+
+#include "train/recipe.h"
+
+#define CONFIG_FIELDS_MAX 96
+
+static bool has_field(const ig_schema_field *fields, const char *key) {
+    for (; fields && fields->key; fields++)
+        if (strcmp(fields->key, key) == 0) return true;
+    return false;
+}
+
+/* How the family of this config calls its context length. */
+static const char *context_key(const ig_schema_field *fields) {
+    return has_field(fields, "n_positions") ? "n_positions" : "max_position_embeddings";
+}
+
+static ig_status wrap_config(const ig_recipe *r, const ig_schema_field *fields, ig_error *err) {
+    ig_schema_field open[CONFIG_FIELDS_MAX + 1] = {0}, top[] = {{.key = "model", .type = IG_TREE_MAP}, {.key = "*"}, {0}};
+    ig_schema_field part[] = {{.key = "config", .type = IG_TREE_MAP, .fields = open}, {.key = "*"}, {0}};
+    for (size_t i = 0; fields[i].key; i++) {
+        if (i == CONFIG_FIELDS_MAX) return ig_error_set(err, IG_E_INTERNAL, "config.json: more than %d keys", CONFIG_FIELDS_MAX);
+        open[i] = fields[i];
+        if (strcmp(open[i].key, "vocab_size") == 0 || strcmp(open[i].key, context_key(fields)) == 0) open[i].required = false;
+    }
+    top[0].fields = part;
+    return ig_schema_check(r->file, ig_doc_root(r->doc), top, err);
+}
+
+static const ig_family *family_named(const char *name, const ig_tree *at, const ig_recipe *r, ig_error *err) {
+    const ig_family *f = ig_family_by_name(name);
+    char known[256] = "";
+    size_t count, len = 0;
+    const ig_family *const *all = ig_families(&count);
+    for (size_t i = 0; i < count && len < sizeof known; i++)
+        len += (size_t)snprintf(known + len, sizeof known - len, "%s%s", i ? ", " : "", all[i]->name);
+    if (!f) recipe_fail(r, at, "model.family", err, "expected one of %s, found \"%.60s\"", known, name);
+    return f;
+}
+
+static const ig_family *family_of_type(const ig_recipe *r, const ig_tree *type, ig_error *err) {
+    const ig_family *f = ig_family_by_model_type(type->text);
+    if (!f) recipe_fail(r, type, "model.config.model_type", err, "\"%.60s\" is of no known family; gpt2 and llama are known", type->text);
+    return f;
+}
+
+static ig_status read_config(ig_recipe *r, const ig_tree *model, ig_error *err) {
+    const ig_tree *config = ig_tree_get(model, "config"), *type = ig_tree_get(config, "model_type");
+    const ig_tree *named = ig_tree_get(model, "family");
+    if (!type || type->type != IG_TREE_TEXT) return recipe_fail(r, config, "model.config", err, "key \"model_type\" is missing: text, as gpt2 or llama");
+    const ig_family *f = family_of_type(r, type, err);
+    if (!f) return IG_E_FORMAT;
+    const ig_family *said = named ? family_named(named->text, named, r, err) : f;
+    if (!said) return IG_E_FORMAT;
+    if (said != f) return recipe_fail(r, named, "model.family", err, "model_type \"%s\" is of the family %s", type->text, f->name);
+    r->model.family = f->name;
+    r->model.config = config;
+    return wrap_config(r, f->config_schema(type->text), err);
+}
+
+ig_status recipe_read_model(ig_recipe *r, const ig_tree *root, ig_error *err) {
+    const ig_tree *model = ig_tree_get(root, "model"), *from = ig_tree_get(model, "from");
+    if (!from == !ig_tree_get(model, "config")) return recipe_fail(r, model, "model", err, "expected either config or from, found %s", from ? "both" : "none");
+    if (from) return recipe_path(r, from->text, &r->model.from, err);
+    return read_config(r, model, err);
+}
+
+/* ---- config.json ---- */
+
+static void put_int(ig_json *j, const char *key, int64_t v) {
+    ig_json_key(j, key);
+    ig_json_int(j, v);
+}
+
+static void put_real(ig_json *j, const char *key, double v) {
+    ig_json_key(j, key);
+    ig_json_real(j, v);
+}
+
+/* Dropout of attention probabilities is left alone: no family computes them as numbers that could be dropped. */
+static bool sets_dropout(const ig_recipe *r, const ig_schema_field *fields, const char *key) {
+    if (!r->regularise.has_dropout || !has_field(fields, key)) return false;
+    return strcmp(key, "embd_pdrop") == 0 || strcmp(key, "resid_pdrop") == 0;
+}
+
+ig_status recipe_format_config(const ig_recipe *r, int64_t vocab_size, ig_buf *out, ig_error *err) {
+    const char *type = ig_tree_text(r->model.config, "model_type", "");
+    const ig_schema_field *fields = ig_family_by_model_type(type)->config_schema(type);
+    static const char *const rates[] = {"embd_pdrop", "resid_pdrop"};
+    ig_json j = {.out = out, .indent = 2};
+    ig_json_open(&j, '{');
+    for (const ig_tree *t = r->model.config->child; t; t = t->next) {
+        if (sets_dropout(r, fields, t->key)) continue;
+        ig_json_key(&j, t->key);
+        ig_json_tree(&j, t);
+    }
+    if (!ig_tree_get(r->model.config, "vocab_size")) put_int(&j, "vocab_size", vocab_size);
+    if (!ig_tree_get(r->model.config, context_key(fields))) put_int(&j, context_key(fields), r->train.context);
+    for (size_t i = 0; i < 2; i++)
+        if (sets_dropout(r, fields, rates[i])) put_real(&j, rates[i], r->regularise.dropout);
+    ig_json_close(&j, '}');
+    return ig_buf_status(out, err);
+}

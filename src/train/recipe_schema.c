@@ -1,0 +1,137 @@
+/* train/recipe_schema.c: every key of a recipe: type, range, meaning, default. */
+#include <math.h>
+
+#include "train/recipe.h"
+
+#define INT(name, least, most, text, other)                                                                            \
+    { .key = name, .type = IG_TREE_INT, .has_range = true, .min = least, .max = most, .doc = text, .otherwise = other }
+#define REAL(name, least, most, text, other)                                                                           \
+    { .key = name, .type = IG_TREE_REAL, .has_range = true, .min = least, .max = most, .doc = text, .otherwise = other }
+#define TEXT(name, text, other) { .key = name, .type = IG_TREE_TEXT, .doc = text, .otherwise = other }
+#define CHOICE(name, list, text, other) { .key = name, .type = IG_TREE_TEXT, .choices = list, .doc = text, .otherwise = other }
+#define FLAG(name, text, other) { .key = name, .type = IG_TREE_BOOL, .doc = text, .otherwise = other }
+#define MAP(name, table, text) { .key = name, .type = IG_TREE_MAP, .fields = table, .doc = text }
+#define ANY(name, text, other) { .key = name, .doc = text, .otherwise = other }
+
+static const ig_schema_field model_fields[] = {
+    TEXT("family", "code behind the model", "the one that reads config.model_type"),
+    {.key = "config", .type = IG_TREE_MAP, .doc = "content of config.json; vocab_size and the context length may be left out"},
+    TEXT("from", "folder of a model to go on with, instead of config", NULL),
+    {0},
+};
+
+static const ig_schema_field tokenizer_fields[] = {
+    CHOICE("kind", "char|bpe", "learn one token per character, or merges of bytes", NULL),
+    INT("vocab_size", 1, IG_VOCAB_MAX, "tokens to learn; char: all characters when left out", NULL),
+    TEXT("path", "a tokenizer.json to use instead of learning one", NULL),
+    {0},
+};
+
+static const ig_schema_field data_fields[] = {
+    {.key = "train", .required = true, .doc = "text file, or a list of them"},
+    ANY("validation", "text file, list of them, or the share of the training text's end that is held out", "0.1"),
+    CHOICE("order", "random|shuffled", "windows anywhere, or each window once per epoch", "random"),
+    {0},
+};
+
+static const ig_schema_field train_fields[] = {
+    INT("steps", 1, 1e12, "updates of the weights", NULL),
+    REAL("epochs", 1e-6, 1e6, "passes over the text, instead of steps", NULL),
+    INT("batch", 1, 1 << 16, "windows per micro step", "12"),
+    INT("context", 1, 1 << 20, "tokens per window", "64"),
+    INT("accumulate", 1, 1 << 16, "micro steps per update", "1"),
+    CHOICE("precision", "f32|bf16|auto", "matrix products in bf16; auto: where the processor has it", "auto"),
+    FLAG("recompute", "compute activations twice instead of keeping them: less memory, more time", "false"),
+    {0},
+};
+
+static const ig_schema_field group_fields[] = {
+    {.key = "match", .type = IG_TREE_TEXT, .required = true, .doc = "glob on parameter names: \"*.ln_*\""},
+    REAL("lr_scale", 0, 1e6, "times the learning rate; 0 freezes", "1"),
+    REAL("weight_decay", 0, 1e3, "instead of the optimiser's", NULL),
+    {0},
+};
+
+static const ig_schema_field optimiser_fields[] = {
+    CHOICE("name", "gd|sgd|rmsprop|adagrad|adam|adamw", "the update rule", "adamw"),
+    REAL("lr", 0, 1e3, "learning rate at its peak", "1e-3"),
+    {.key = "betas", .type = IG_TREE_LIST, .item = IG_TREE_REAL, .has_range = true, .min = 0, .max = 0.999999,
+     .doc = "decay of the two moments of Adam", .otherwise = "[0.9, 0.999]"},
+    REAL("eps", 1e-30, 1, "keeps the division finite", "1e-8"),
+    REAL("alpha", 0, 0.999999, "decay of RMSprop's mean square", "0.99"),
+    REAL("momentum", 0, 0.999999, "of SGD and RMSprop", "0"),
+    FLAG("nesterov", "Nesterov's momentum", "false"),
+    REAL("weight_decay", 0, 1e3, "decoupled for adamw, else L2", "0.01 for adamw, else 0"),
+    REAL("l1", 0, 1e3, "L1 penalty", "0"),
+    REAL("clip_norm", 0, 1e9, "largest norm of all gradients together; 0: no clipping", "0"),
+    REAL("clip_value", 0, 1e9, "largest entry of a gradient; 0: no clipping", "0"),
+    REAL("ema", 0, 0.999999, "decay of a moving average of the weights, which is evaluated and saved; 0: none", "0"),
+    {.key = "groups", .type = IG_TREE_LIST, .item = IG_TREE_MAP, .fields = group_fields,
+     .doc = "settings for some parameters; the first row that matches decides"},
+    {0},
+};
+
+static const ig_schema_field schedule_fields[] = {
+    CHOICE("name", "constant|step|linear|cosine|one_cycle|plateau", "how the learning rate changes", "constant"),
+    REAL("warmup", 0, 1e12, "steps of linear rise; below 1: share of all steps", "0"),
+    REAL("min_lr", 0, 1e3, "learning rate at the end", "0"),
+    INT("step_size", 1, 1e12, "step: steps between two cuts", NULL),
+    REAL("gamma", 1e-6, 1, "step, plateau: factor of a cut", "0.1"),
+    INT("patience", 1, 1e6, "plateau: evaluations without improvement before a cut", "10"),
+    {0},
+};
+
+static const ig_schema_field early_stop_fields[] = {
+    {.key = "patience", .type = IG_TREE_INT, .required = true, .has_range = true, .min = 1, .max = 1e6,
+     .doc = "evaluations without improvement before the end"},
+    REAL("min_delta", 0, 1e6, "smaller improvements do not count", "0"),
+    {0},
+};
+
+static const ig_schema_field regularise_fields[] = {
+    REAL("dropout", 0, 0.999, "of embeddings and of what each layer adds", "as config says"),
+    REAL("label_smoothing", 0, 0.999, "share of the target spread over all tokens", "0"),
+    MAP("early_stop", early_stop_fields, "stop when the evaluation no longer improves"),
+    {0},
+};
+
+static const ig_schema_field sample_fields[] = {
+    TEXT("prompt", "what the sample begins with", ""),
+    INT("tokens", 1, 1 << 16, "tokens to write", "100"),
+    REAL("temperature", 0, 100, "0: always the most likely token", "0.8"),
+    INT("top_k", 0, IG_VOCAB_MAX, "choose among the k most likely; 0: all", "0"),
+    {0},
+};
+
+static const ig_schema_field evaluate_fields[] = {
+    INT("every", 1, 1e12, "steps between two evaluations", "250"),
+    CHOICE("metric", "eval_loss", "what the best model is best in", "eval_loss"),
+    ANY("windows", "all, or how many windows of the validation text", "all"),
+    MAP("sample", sample_fields, "text that the model writes at each evaluation"),
+    {0},
+};
+
+static const ig_schema_field checkpoint_fields[] = {
+    INT("every", 1, 1e12, "steps between two checkpoints", "as evaluate.every"),
+    INT("keep", 2, 1000, "checkpoints that are kept", "2"),
+    {0},
+};
+
+const ig_schema_field recipe_schema[] = {
+    TEXT("name", "for people", "the file's name"),
+    INT("seed", 0, 9007199254740992.0, "of weights, batches and dropout", "1337"),
+    {.key = "model", .type = IG_TREE_MAP, .required = true, .fields = model_fields, .doc = "the network"},
+    MAP("tokenizer", tokenizer_fields, "from text to tokens; a model of `from` brings its own"),
+    {.key = "data", .type = IG_TREE_MAP, .required = true, .fields = data_fields, .doc = "the text"},
+    {.key = "train", .type = IG_TREE_MAP, .required = true, .fields = train_fields, .doc = "how much of it at a time, and how long"},
+    MAP("optimiser", optimiser_fields, "how gradients become updates"),
+    MAP("schedule", schedule_fields, "the learning rate over time"),
+    MAP("regularise", regularise_fields, "against learning by heart"),
+    MAP("evaluate", evaluate_fields, "measuring on text that is not trained on"),
+    MAP("checkpoint", checkpoint_fields, "what a stopped run goes on from"),
+    {0},
+};
+
+const ig_schema_field *ig_recipe_schema(void) {
+    return recipe_schema;
+}
