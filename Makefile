@@ -1,0 +1,37 @@
+# Everything a newcomer needs, on a fresh Debian 12:   make demo     make test
+BUILD ?= build
+PYTHON_TORCH ?= /usr/bin/python3
+
+.PHONY: all build-packages test-packages bench-packages demo demo-gpt test test-long bench clean
+
+all: build-packages
+	@test -f $(BUILD)/build.ninja || CC=gcc meson setup $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; rm -rf $(BUILD); exit 1; }
+	@ninja -C $(BUILD)
+
+build-packages:
+	@tools/install_packages.sh build
+
+test-packages:
+	@tools/install_packages.sh build test
+
+bench-packages:
+	@tools/install_packages.sh build bench
+
+demo: demo-gpt
+
+# Trains a GPT on Shakespeare in about a minute or two, and writes like him.
+demo-gpt: all
+	@$(BUILD)/ingot train recipes/shakespeare-char.yaml --out runs/shakespeare-char
+
+test: test-packages all
+	@tools/run_tests.sh $(BUILD)
+
+test-long: test-packages all
+	@tools/run_long_tests.sh
+
+bench: bench-packages all
+	@ninja -C $(BUILD) bench/gpt_step
+	@python3 bench/run.py --build $(BUILD) --python $(PYTHON_TORCH)
+
+clean:
+	rm -rf build build-* runs bench/out
