@@ -75,5 +75,7 @@ void cli_catch_interrupt(void);
 ig_status cli_workspace(cli *c, char *path, size_t size, bool must, ig_error *err);
 /* A model argument: a path when it has a '/' or is a folder with config.json, else a name in the workspace. */
 ig_status cli_model_path(cli *c, const char *arg, char *path, size_t size, ig_error *err);
+/* The same for a folder that may not be a model (yet). */
+ig_status cli_model_folder(cli *c, const char *arg, char *path, size_t size, ig_error *err);
 
 #endif

@@ -3,6 +3,12 @@
 
 const cli_verb *const cli_verbs[] = {
     &cli_verb_init,
+    &cli_verb_train,
+    &cli_verb_run,
+    &cli_verb_eval,
+    &cli_verb_show,
+    &cli_verb_ls,
+    &cli_verb_rm,
     &cli_verb_tokenizer_train,
     &cli_verb_tokenizer_encode,
     &cli_verb_tokenizer_decode,

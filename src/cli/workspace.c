@@ -10,6 +10,7 @@
 
 #include "cli/cli.h"
 #include "ingot/limits.h"
+#include "models/model_folder.h"
 
 /* Cut the last part of a path off; false at the root. */
 static bool go_up(char *path) {
@@ -62,28 +63,30 @@ static ig_status unknown_model(cli *c, const char *workspace, const char *name, 
                                                      "工作区中没有模型“%s”：%s（ingot ls 列出全部模型）"), name, workspace);
 }
 
-/* A path must lead to a folder with config.json. */
-static ig_status check_folder(cli *c, const char *path, ig_error *err) {
+static bool is_model(const char *dir) {
+    char path[IG_PATH_MAX];
+    return model_file(dir, "config.json", path, NULL) == IG_OK && ig_path_exists(path);
+}
+
+ig_status cli_model_folder(cli *c, const char *arg, char *path, size_t size, ig_error *err) {
+    char workspace[IG_PATH_MAX], models[IG_PATH_MAX];
+    if (!*arg) return ig_error_set(err, IG_E_ARG, "%s", cli_say(c, "the name of the model is empty", "模型名称为空"));
+    bool is_path = strchr(arg, '/') || arg[0] == '.' || is_model(arg);
+    IG_TRY(cli_workspace(c, workspace, sizeof workspace, false, err));
+    if (is_path || !workspace[0]) IG_TRY(ig_path_join(path, size, "", arg, err));
+    else {
+        IG_TRY(ig_path_join(models, sizeof models, workspace, "models", err));
+        IG_TRY(ig_path_join(path, size, models, arg, err));
+        if (!ig_path_exists(path)) return unknown_model(c, workspace, arg, err);
+    }
     if (!ig_path_exists(path)) return ig_error_set(err, IG_E_NOT_FOUND, cli_say(c, "there is no folder %s", "没有文件夹 %s"), path);
-    if (!ig_path_is_dir(path))
-        return ig_error_set(err, IG_E_ARG, cli_say(c, "%s is a file; a model is a folder with config.json and model.safetensors",
-                                                   "%s 是文件；模型是含有 config.json 和 model.safetensors 的文件夹"), path);
-    if (!has_file(path, "config.json"))
-        return ig_error_set(err, IG_E_NOT_FOUND, cli_say(c, "%s is no model: there is no config.json in it", "%s 不是模型：其中没有 config.json"), path);
-    return IG_OK;
+    if (ig_path_is_dir(path)) return IG_OK;
+    return ig_error_set(err, IG_E_ARG, cli_say(c, "%s is a file; a model is a folder with config.json and model.safetensors",
+                                               "%s 是文件；模型是含有 config.json 和 model.safetensors 的文件夹"), path);
 }
 
 ig_status cli_model_path(cli *c, const char *arg, char *path, size_t size, ig_error *err) {
-    char workspace[IG_PATH_MAX], models[IG_PATH_MAX];
-    if (!*arg) return ig_error_set(err, IG_E_ARG, "%s", cli_say(c, "the name of the model is empty", "模型名称为空"));
-    bool is_path = strchr(arg, '/') || has_file(arg, "config.json");
-    IG_TRY(cli_workspace(c, workspace, sizeof workspace, false, err));
-    if (is_path || !workspace[0] || strcmp(arg, ".") == 0 || strcmp(arg, "..") == 0) {
-        IG_TRY(ig_path_join(path, size, "", arg, err));
-        return check_folder(c, path, err);
-    }
-    IG_TRY(ig_path_join(models, sizeof models, workspace, "models", err));
-    IG_TRY(ig_path_join(path, size, models, arg, err));
-    if (!ig_path_exists(path)) return unknown_model(c, workspace, arg, err);
-    return check_folder(c, path, err);
+    IG_TRY(cli_model_folder(c, arg, path, size, err));
+    if (is_model(path)) return IG_OK;
+    return ig_error_set(err, IG_E_NOT_FOUND, cli_say(c, "%s is no model: there is no config.json in it", "%s 不是模型：其中没有 config.json"), path);
 }
