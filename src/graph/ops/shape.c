@@ -21,8 +21,8 @@ static bool same_sizes(const ig_tensor *t, int ndim, const int64_t *shape) {
     return ndim == t->ndim && memcmp(shape, t->shape, sizeof *shape * (size_t)ndim) == 0;
 }
 
-#define VIEW_ROW(op_name, words)                                                                                       \
-    .name = #op_name, .doc = words, .nin_min = 1, .nin_max = 1, .map = -1, .flags = IG_OP_VIEW, .shape = op_name##_shape, .backward = op_name##_back
+#define VIEW_ROW(op_name, functions, words)                                                                            \
+    .name = op_name, .doc = words, .nin_min = 1, .nin_max = 1, .map = -1, .flags = IG_OP_VIEW, .shape = functions##_shape, .backward = functions##_back
 
 /* ---- reshape, broadcast: i = ndim, shape… --------------------------------------------------------------------------------- */
 
@@ -49,8 +49,8 @@ static void broadcast_back(ig_graph *g, ig_node *n, ig_var *const *d, ig_var **d
 }
 
 #define SIZES "ndim,size0,size1,size2,size3,size4,size5"
-const ig_op ig_op_reshape = {VIEW_ROW(reshape, "the same elements in another shape; one size may be -1"), .nout = 1, .attr_names = SIZES};
-const ig_op ig_op_broadcast = {VIEW_ROW(broadcast, "sizes of 1 repeated, and dimensions added in front"), .nout = 1, .attr_names = SIZES};
+const ig_op ig_op_reshape = {VIEW_ROW("reshape", reshape, "the same elements in another shape; one size may be -1"), .nout = 1, .attr_names = SIZES};
+const ig_op ig_op_broadcast = {VIEW_ROW("broadcast", broadcast, "sizes of 1 repeated, and dimensions added in front"), .nout = 1, .attr_names = SIZES};
 
 static bool put_sizes(ig_graph *g, const char *name, ig_attrs *a, int ndim, const int64_t *shape) {
     if (ndim < 0 || ndim > IG_DIMS_MAX) {
@@ -89,7 +89,7 @@ static void transpose_back(ig_graph *g, ig_node *n, ig_var *const *d, ig_var **d
     dx[0] = ig_transpose(g, d[0], (int)n->attrs.i[0], (int)n->attrs.i[1]);
 }
 
-const ig_op ig_op_transpose = {VIEW_ROW(transpose, "two dimensions exchanged"), .nout = 1, .attr_names = "a,b"};
+const ig_op ig_op_transpose = {VIEW_ROW("transpose", transpose, "two dimensions exchanged"), .nout = 1, .attr_names = "a,b"};
 
 ig_var *ig_transpose(ig_graph *g, ig_var *x, int a, int b) {
     ig_attrs at = {.i = {a, b}};
@@ -116,7 +116,7 @@ static void slice_back(ig_graph *g, ig_node *n, ig_var *const *d, ig_var **dx) {
     dx[0] = ig_record(g, &ig_op_slice_grad, &d[0], 1, &a);
 }
 
-const ig_op ig_op_slice = {VIEW_ROW(slice, "elements begin … end-1 along the axis"), .nout = 1, .view = slice_view, .attr_names = "axis,begin,end"};
+const ig_op ig_op_slice = {VIEW_ROW("slice", slice, "elements begin … end-1 along the axis"), .nout = 1, .view = slice_view, .attr_names = "axis,begin,end"};
 
 ig_var *ig_slice(ig_graph *g, ig_var *x, int axis, int64_t begin, int64_t end) {
     ig_attrs a = {.i = {axis, begin, end}};
@@ -184,8 +184,8 @@ static void split_back(ig_graph *g, ig_node *n, ig_var *const *d, ig_var **dx) {
     dx[0] = ig_concat(g, part, n->nout, (int)n->attrs.i[0]);
 }
 
-const ig_op ig_op_split2 = {VIEW_ROW(split, "two parts along the axis"), .name = "split2", .nout = 2, .view = split_view, .attr_names = "axis,begin1"};
-const ig_op ig_op_split3 = {VIEW_ROW(split, "three parts along the axis"), .name = "split3", .nout = 3, .view = split_view, .attr_names = "axis,begin1,begin2"};
+const ig_op ig_op_split2 = {VIEW_ROW("split2", split, "two parts along the axis"), .nout = 2, .view = split_view, .attr_names = "axis,begin1"};
+const ig_op ig_op_split3 = {VIEW_ROW("split3", split, "three parts along the axis"), .nout = 3, .view = split_view, .attr_names = "axis,begin1,begin2"};
 
 /* Many parts are a tree of twos and threes: all views, and the gradient is log3(parts) concats instead of one full-size
  * gradient per part. */
