@@ -88,8 +88,9 @@ typedef struct ig_model_card {
     const char *parent;
     const char *metrics_json; /* a JSON object, or NULL */
 } ig_model_card;
-/* Write the folder: complete or absent (a temporary folder is renamed).  An existing model is replaced; a folder that holds
- * anything else is refused with IG_E_EXISTS.  card may be NULL. */
+/* Write the folder, all or nothing: if this is killed at any point, loading gives the whole old model or the whole new
+ * one.  Other files there stay.  A config.json that is no model's is refused with IG_E_EXISTS.
+ * card may be NULL. */
 ig_status ig_model_save(const ig_model *m, const char *dir, const ig_model_card *card, ig_error *err);
 void ig_model_free(ig_model *m);
 

@@ -122,10 +122,13 @@ static bool is_buffer(const char *name) {
     return ends_with(name, ".attn.bias") || ends_with(name, ".attn.masked_bias") || ends_with(name, ".rotary_emb.inv_freq");
 }
 
-/* Files of the bare network, without its head, leave the first word out: OpenAI's own GPT-2 on the hub does. */
+/* Files of the bare network, without its head, leave the first word out: OpenAI's own GPT-2 on the hub does.  Others
+ * store a tied head a second time. */
 void gpt_tensor_name(const ig_model *m, const char *name, char *buf, size_t size) {
-    const char *root = ((const gpt *)m->state)->c.llama ? "model." : "transformer.";
+    const gpt *s = m->state;
+    const char *root = s->c.llama ? "model." : "transformer.";
     if (is_buffer(name)) name = root = "";
+    if (s->c.tied && strcmp(name, "lm_head.weight") == 0) name = s->tokens->name;
     if (starts_with(name, root) || starts_with(name, "lm_head.")) root = "";
     snprintf(buf, size, "%s%s", root, name);
 }
