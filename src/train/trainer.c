@@ -1,0 +1,156 @@
+/* train/trainer.c: a recipe made ready to run. */
+#include <fnmatch.h>
+#include <math.h>
+#include <string.h>
+
+#include "train/trainer.h"
+
+/* ---- model ---- */
+
+static ig_status load_model(trainer *t, ig_error *err) {
+    IG_TRY(ig_model_load(t->ctx, t->r->model.from, &t->model, err));
+    if (!t->r->regularise.has_dropout) return IG_OK;
+    static const char *const rates[] = {"embd_pdrop", "resid_pdrop"};
+    char value[32];
+    snprintf(value, sizeof value, "%.17g", t->r->regularise.dropout);
+    for (size_t i = 0; i < 2; i++) IG_TRY(ig_model_set(t->model, rates[i], value, err));
+    return IG_OK;
+}
+
+static ig_status new_model(trainer *t, ig_error *err) {
+    ig_buf config = {.max = IG_RECIPE_BYTES_MAX};
+    int64_t vocab = (int64_t)ig_tokenizer_count(t->corpus.tokenizer);
+    ig_status status = recipe_format_config(t->r, vocab, &config, err);
+    if (status == IG_OK) status = ig_model_new(t->ctx, t->r->file, config.data, config.len, &t->model, err);
+    ig_buf_fini(&config);
+    return status == IG_OK ? t->model->family->initialise(t->model, t->seed, err) : status;
+}
+
+static ig_status check_model(const trainer *t, ig_error *err) {
+    int64_t vocab = t->model->family->vocab_size(t->model), tokens = (int64_t)ig_tokenizer_count(t->model->tokenizer);
+    int64_t positions = t->model->family->context_length(t->model);
+    if (tokens > vocab)
+        return ig_error_at(err, IG_E_FORMAT, t->r->file, 0, "the tokenizer has %lld tokens and the model a vocab_size of %lld", (long long)tokens, (long long)vocab);
+    if (positions < t->r->train.context)
+        return ig_error_at(err, IG_E_FORMAT, t->r->file, 0, "train.context: %lld tokens are more than the model's %lld positions", (long long)t->r->train.context, (long long)positions);
+    return IG_OK;
+}
+
+/* A loaded model may bring the tokenizer that the corpus needs; a new one needs the tokenizer's size. */
+static ig_status make_model(trainer *t, ig_error *err) {
+    if (t->r->model.from) IG_TRY(load_model(t, err));
+    IG_TRY(corpus_load(&t->corpus, t->r, t->model ? t->model->tokenizer : NULL, err));
+    if (!t->model) IG_TRY(new_model(t, err));
+    if (t->corpus.tokenizer) {
+        ig_tokenizer_free(t->model->tokenizer);
+        t->model->tokenizer = t->corpus.tokenizer;
+        t->corpus.tokenizer = NULL;
+    }
+    return check_model(t, err);
+}
+
+/* ---- optimiser ---- */
+
+/* A row of optimiser.groups that matches nothing is a mistake in the glob. */
+static ig_status assign_groups(trainer *t, ig_error *err) {
+    const ig_recipe *r = t->r;
+    for (int i = 0; i < r->optimiser.groups; i++) {
+        size_t matched = 0;
+        for (size_t k = 0; k < t->model->params.count; k++) {
+            ig_param *p = t->model->params.item[k];
+            if (fnmatch(r->optimiser.match[i], p->name, 0) != 0) continue;
+            matched++;
+            if (p->group) continue;
+            p->group = i + 1;
+            p->frozen = r->optimiser.opts.groups[i + 1].lr_scale == 0;
+        }
+        if (!matched)
+            return ig_error_at(err, IG_E_FORMAT, r->file, 0, "optimiser.groups[%d].match: \"%.80s\" matches no parameter; the first is called \"%s\"", i,
+                               r->optimiser.match[i], t->model->params.count ? t->model->params.item[0]->name : "");
+    }
+    return IG_OK;
+}
+
+static void make_schedule(trainer *t) {
+    const ig_tree *warmup = ig_tree_path(ig_doc_root(t->r->doc), "schedule.warmup");
+    double w = warmup ? warmup->real : 0;
+    t->at.schedule = t->r->schedule;
+    t->at.schedule.total = t->steps;
+    t->at.schedule.warmup = (int64_t)(w < 1 ? floor(w * (double)t->steps) : w);
+    ig_early_stop_init(&t->at.early, t->r->regularise.patience, t->r->regularise.min_delta);
+}
+
+/* ---- data ---- */
+
+static ig_status make_data(trainer *t, ig_error *err) {
+    const ig_recipe *r = t->r;
+    IG_TRY(ig_batches_init(&t->batches, t->corpus.train.data, t->corpus.train.len, r->train.batch, r->train.context, r->data.order,
+                           t->seed, err));
+    t->validates = t->corpus.validation.len > 0;
+    if (t->validates)
+        IG_TRY(ig_windows_init(&t->windows, t->corpus.validation.data, t->corpus.validation.len, r->train.context, r->evaluate.windows, err));
+    double per_epoch = 1 / ig_batches_epoch(&t->batches, 1) / (double)r->train.accumulate;
+    t->steps = r->train.steps ? r->train.steps : (int64_t)fmax(1, ceil(r->train.epochs * per_epoch - 1e-9));
+    t->offsets = ig_calloc((size_t)r->train.batch, sizeof *t->offsets);
+    return t->offsets ? IG_OK : ig_error_nomem(err, (size_t)r->train.batch * sizeof *t->offsets);
+}
+
+/* ---- all of it ---- */
+
+static ig_status make(trainer *t, ig_error *err) {
+    IG_TRY(make_model(t, err));
+    IG_TRY(assign_groups(t, err));
+    IG_TRY(make_data(t, err));
+    make_schedule(t);
+    IG_TRY(ig_optim_new(t->ctx, &t->model->params, &t->r->optimiser.opts, &t->optim, err));
+    return train_plans_make(t, err);
+}
+
+ig_status trainer_init(trainer *t, ig_context *ctx, const ig_recipe *r, const uint64_t *seed, ig_error *err) {
+    *t = (trainer){.ctx = ctx, .r = r, .seed = seed ? *seed : r->seed};
+    t->at = (train_state){.loss = NAN, .grad_norm = NAN, .eval_loss = NAN, .best_eval_loss = NAN};
+    t->bf16 = r->train.precision == IG_PRECISION_BF16 || (r->train.precision == IG_PRECISION_AUTO && ig_context_has_bf16(ctx));
+    ig_status status = make(t, err);
+    if (status != IG_OK) trainer_fini(t);
+    return status;
+}
+
+void trainer_fini(trainer *t) {
+    ig_plan_free(t->micro);
+    ig_plan_free(t->update);
+    ig_plan_free(t->evaluation);
+    ig_tensor *tensors[] = {&t->tokens, &t->targets, &t->key, &t->seen, &t->wanted};
+    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) ig_tensor_unref(tensors[i]);
+    ig_optim_free(t->optim);
+    ig_model_free(t->model);
+    ig_free(t->offsets);
+    corpus_fini(&t->corpus);
+    *t = (trainer){0};
+}
+
+/* ---- settings ---- */
+
+static ig_status tokenizer_sha256(const trainer *t, char out[65], ig_error *err) {
+    ig_buf text = {.max = IG_TOKENIZER_BYTES_MAX};
+    ig_status status = ig_tokenizer_format(t->model->tokenizer, &text, err);
+    if (status == IG_OK) ig_sha256_hex(text.data, text.len, out);
+    ig_buf_fini(&text);
+    return status;
+}
+
+ig_status trainer_settings(const trainer *t, ig_buf *out, ig_error *err) {
+    char tokenizer[65];
+    IG_TRY(tokenizer_sha256(t, tokenizer, err));
+    ig_json j = {.out = out};
+    IG_TRY(recipe_format_settings(t->r, &j, err));
+    ig_json_key(&j, "seed");
+    ig_json_int(&j, (int64_t)t->seed);
+    ig_json_key(&j, "train.precision");
+    ig_json_text(&j, t->bf16 ? "bf16" : "f32");
+    ig_json_key(&j, "data (SHA-256)");
+    ig_json_text(&j, t->corpus.sha256);
+    ig_json_key(&j, "tokenizer (SHA-256)");
+    ig_json_text(&j, tokenizer);
+    ig_json_close(&j, '}');
+    return ig_buf_status(out, err);
+}

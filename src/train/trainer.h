@@ -1,0 +1,85 @@
+/* train/trainer.h: a recipe made ready to run: data, model, optimiser, plans; and where the run is.
+ *
+ *     corpus.c       text → tokenizer → ids
+ *     trainer.c      all of the parts below, in the order in which they need each other
+ *     train_plans.c  recording and capturing the step and the evaluation
+ *     train_step.c   one step, and what its loss says
+ *     validate.c     the whole validation text
+ *     checkpoint*.c  the trainer's state on disk and back
+ */
+#ifndef INGOT_TRAIN_TRAINER_H
+#define INGOT_TRAIN_TRAINER_H
+
+#include "ingot/train.h"
+#include "train/recipe.h"
+
+/* Text and ids.  ids are borrowed by batches and windows. */
+typedef struct train_corpus {
+    ig_ids train, validation;
+    char sha256[65];           /* of both texts */
+    ig_tokenizer *tokenizer;   /* moves to a new model; NULL when the loaded model brought its own */
+} train_corpus;
+
+/* What changes from step to step besides tensors; all of it is in a checkpoint. */
+typedef struct train_state {
+    int64_t step;              /* done */
+    uint64_t tokens;           /* trained on */
+    double elapsed;            /* seconds, all calls together */
+    double loss, grad_norm;    /* of the last step */
+    double eval_loss;          /* newest; NAN before the first */
+    double best_eval_loss;     /* NAN before the first */
+    int64_t best_step;
+    ig_schedule schedule;
+    ig_early_stop early;
+    bool stopped;              /* early stopping said so */
+} train_state;
+
+typedef struct trainer {
+    ig_context *ctx;
+    const ig_recipe *r;
+    uint64_t seed;
+    train_corpus corpus;
+    ig_model *model;
+    ig_optim *optim;
+    ig_batches batches;
+    ig_windows windows;
+    bool validates, bf16;
+    int64_t steps;              /* in all */
+    ig_tensor tokens, targets;  /* i64 [B,T] of a step */
+    ig_tensor key;              /* i64 [2] = {seed, micro step} for dropout */
+    ig_tensor seen, wanted;     /* i64 [E,T] of an evaluation */
+    int64_t *offsets;           /* [B] */
+    ig_plan *micro;             /* loss and, without accumulation, the update and the gradient norm */
+    ig_plan *update;            /* with accumulation: the update from the buffers, and the norm; else NULL */
+    ig_plan *evaluation;        /* loss only, f32, no dropout */
+    train_state at;
+} trainer;
+
+ig_status corpus_load(train_corpus *c, const ig_recipe *r, const ig_tokenizer *given, ig_error *err);
+void corpus_fini(train_corpus *c);
+
+/* Everything up to and including the plans; the weights are those of step 0.  seed NULL: the recipe's. */
+ig_status trainer_init(trainer *t, ig_context *ctx, const ig_recipe *r, const uint64_t *seed, ig_error *err);
+void trainer_fini(trainer *t);
+
+ig_status train_plans_make(trainer *t, ig_error *err);
+size_t train_plans_arena_bytes(const trainer *t);
+double train_plans_flops(const trainer *t); /* of one step, all micro steps */
+
+/* One step: at.step, loss, grad_norm and tokens advance.  IG_E_NUMERIC leaves the weights as they were. */
+ig_status train_step(trainer *t, ig_error *err);
+double train_lr(const trainer *t); /* of the next step */
+
+/* Mean loss over the validation windows, with the averaged weights when there are any. */
+ig_status validate(trainer *t, double *loss, ig_error *err);
+/* The first batch only; for timing. */
+ig_status validate_one_batch(trainer *t, ig_error *err);
+int64_t validate_batches(const trainer *t);
+
+/* Text that the model writes now, prompt included.  Append to *out. */
+ig_status write_sample(trainer *t, ig_buf *out, ig_error *err);
+
+/* The settings of the recipe, with seed, data, tokenizer and precision of this run: one JSON object. */
+ig_status trainer_settings(const trainer *t, ig_buf *out, ig_error *err);
+
+#endif
