@@ -277,8 +277,18 @@ static int take_globals(cli *c) {
     return 0;
 }
 
+/* --lang counts wherever it stands, for messages about what stands before it too. */
+static void look_for_language(cli *c, int argc, char **argv) {
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const char *value = strncmp(argv[i], "--lang=", 7) == 0 ? argv[i] + 7 : NULL;
+        if (strcmp(argv[i], "--lang") == 0 && i + 1 < argc) value = argv[i + 1];
+        if (value) c->chinese = strcmp(value, "zh") == 0;
+    }
+}
+
 int cli_parse(cli *c, int argc, char **argv) {
     int i = 1, words = 0, bad = 0;
+    look_for_language(c, argc, argv);
     while (i < argc && is_option(argv[i])) { /* options before the verb */
         if ((bad = parse_option(c, argc, argv, &i))) return bad;
         i++;

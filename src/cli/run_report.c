@@ -2,7 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/run.h"
+#include "cli/verb_run.h"
 #include "cli/words.h"
 
 ig_status cli_run_remember(cli_run *r, const ig_choice *choice) {

@@ -1,5 +1,5 @@
 /* cli/show_plan.c: the plan of a training step or of a forward pass, made to be looked at and never run. */
-#include "cli/show.h"
+#include "cli/verb_show.h"
 
 static ig_status make_tensors(cli *c, ig_model *m, cli_plan *p) {
     int64_t context = m->family->context_length(m), shape[2] = {cli_int(c, "batch", 1), cli_int(c, "context", context < 1024 ? context : 1024)}, two = 2;

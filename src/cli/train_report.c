@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "cli/train.h"
+#include "cli/verb_train.h"
 #include "cli/words.h"
 
 /* ---- commands that can be typed as they stand --------------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-/* cli/ls.c: ingot ls: the models of the workspace.
+/* cli/verb_ls.c: ingot ls: the models of the workspace.
  *
  * Nothing is loaded: names and types are read from config.json, sizes from the headers of the weights, losses from
  * card.json.  A folder that cannot be read is listed too, with what is wrong.
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "cli/show.h"
+#include "cli/verb_show.h"
 #include "cli/verbs.h"
 #include "cli/words.h"
 #include "ingot/limits.h"

@@ -1,4 +1,4 @@
-/* cli/run.h: between the files of ingot run. */
+/* cli/verb_run.h: between the files of ingot run. */
 #ifndef INGOT_CLI_RUN_H
 #define INGOT_CLI_RUN_H
 

@@ -1,4 +1,4 @@
-/* cli/init.c: ingot init [DIR]: make a workspace. */
+/* cli/verb_init.c: ingot init [DIR]: make a workspace. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-/* cli/train.h: between the files of ingot train. */
+/* cli/verb_train.h: between the files of ingot train. */
 #ifndef INGOT_CLI_TRAIN_H
 #define INGOT_CLI_TRAIN_H
 

@@ -1,8 +1,8 @@
-/* cli/show.c: ingot show MODEL: what a model is, and how it is computed. */
+/* cli/verb_show.c: ingot show MODEL: what a model is, and how it is computed. */
 #include <string.h>
 
 #include "cli/input.h"
-#include "cli/show.h"
+#include "cli/verb_show.h"
 #include "cli/verbs.h"
 #include "cli/words.h"
 #include "ingot/limits.h"

@@ -1,4 +1,4 @@
-/* cli/show.h: between the files of ingot show, ls and rm. */
+/* cli/verb_show.h: between the files of ingot show, ls and rm. */
 #ifndef INGOT_CLI_SHOW_H
 #define INGOT_CLI_SHOW_H
 
@@ -17,7 +17,7 @@ typedef struct cli_plan {
 ig_status cli_plan_make(cli *c, ig_model *m, cli_plan *out);
 void cli_plan_fini(cli_plan *p);
 
-/* ls.c: bytes of the files in a model's folder, without its run. */
+/* verb_ls.c: bytes of the files in a model's folder, without its run. */
 uint64_t cli_folder_bytes(const char *dir);
 
 #endif

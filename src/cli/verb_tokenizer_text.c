@@ -1,4 +1,4 @@
-/* cli/tokenizer_text.c: ingot tokenizer encode and decode. */
+/* cli/verb_tokenizer_text.c: ingot tokenizer encode and decode. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
-/* cli/train.c: ingot train RECIPE.yaml. */
+/* cli/verb_train.c: ingot train RECIPE.yaml. */
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/train.h"
+#include "cli/verb_train.h"
 #include "cli/verbs.h"
 
 /* The path from the current folder when it leads down, else as it is. */
@@ -13,6 +13,13 @@ static void shorten(char *path, size_t size, const char *full) {
     snprintf(path, size, "%s", below ? full + len + 1 : full);
 }
 
+/* A recipe's name is for people; only some are names of folders. */
+static ig_status check_name(cli *c, const char *name) {
+    if (*name && *name != '.' && !strchr(name, '/')) return IG_OK;
+    return ig_error_set(&c->err, IG_E_ARG, cli_say(c, "the recipe's name \"%s\" is no name for a folder; give one with --out DIR",
+                                                   "配方名称“%s”不能作文件夹名；请用 --out DIR 指定"), name);
+}
+
 /* --out, else models/NAME of the workspace, else runs/NAME here. */
 static ig_status choose_out(cli_train *t) {
     cli *c = t->c;
@@ -20,6 +27,7 @@ static ig_status choose_out(cli_train *t) {
     const char *out = cli_text(c, "out", NULL);
     if (out && !*out) return ig_error_set(&c->err, IG_E_ARG, "%s", cli_say(c, "--out is empty", "--out 为空"));
     IG_TRY(cli_workspace(c, workspace, sizeof workspace, false, &c->err));
+    if (!out) IG_TRY(check_name(c, t->recipe->name));
     t->in_workspace = !out && workspace[0];
     if (t->in_workspace) {
         IG_TRY(ig_path_join(models, sizeof models, workspace, "models", &c->err));

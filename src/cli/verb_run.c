@@ -1,4 +1,4 @@
-/* cli/run.c: ingot run MODEL [PROMPT]: generate text.
+/* cli/verb_run.c: ingot run MODEL [PROMPT]: generate text.
  *
  * The prompt is an argument, or all of a pipe, or each line that is typed on a terminal.  Text goes out as it is made;
  * Ctrl-C ends it at a whole character.
@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "cli/input.h"
-#include "cli/run.h"
+#include "cli/verb_run.h"
 #include "cli/verbs.h"
 #include "cli/words.h"
 

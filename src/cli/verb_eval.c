@@ -1,4 +1,4 @@
-/* cli/eval.c: ingot eval MODEL --data FILE: loss and perplexity over a text. */
+/* cli/verb_eval.c: ingot eval MODEL --data FILE: loss and perplexity over a text. */
 #include <math.h>
 #include <string.h>
 
@@ -97,7 +97,7 @@ static int run_eval(cli *c) {
 
 static const cli_option options[] = {
     {"data", CLI_TEXT, "FILE", "text file; several are taken as one text", "文本文件；多个文件按一个文本处理", 0, 0},
-    {"last", CLI_REAL, "SHARE", "only this share of the end, as data.validation_fraction holds it out", "只用末尾的这一比例，与 data.validation_fraction 留出的部分一致", 0.000001, 1},
+    {"last", CLI_REAL, "SHARE", "only this share of the end, as data.validation holds it out", "只用末尾的这一比例，与 data.validation 留出的部分一致", 0.000001, 1},
     {"context", CLI_INT, "N", "tokens of a window (default: the model's context)", "窗口的词元数（默认：模型的上下文长度）", 2, 1e9},
     {"batch", CLI_INT, "N", "windows at a time", "每批窗口数", 1, 4096},
     {NULL, CLI_FLAG, NULL, NULL, NULL, 0, 0},

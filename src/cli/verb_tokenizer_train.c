@@ -1,4 +1,4 @@
-/* cli/tokenizer.c: ingot tokenizer train, encode, decode. */
+/* cli/verb_tokenizer_train.c: ingot tokenizer train, encode, decode. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

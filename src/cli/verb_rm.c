@@ -1,4 +1,4 @@
-/* cli/rm.c: ingot rm MODEL: remove a model and its run.
+/* cli/verb_rm.c: ingot rm MODEL: remove a model and its run.
  *
  * Only a folder that holds a model, or a run that has not saved one yet, and nothing else is removed: a wrong path must
  * never cost anybody a folder of other things.
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/show.h"
+#include "cli/verb_show.h"
 #include "cli/verbs.h"
 #include "cli/words.h"
 #include "ingot/limits.h"
