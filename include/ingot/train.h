@@ -4,10 +4,10 @@
  * execution of it and leaves
  *
  *     OUT/                    the best model so far, as a model folder (ingot/models.h)
- *     OUT/run/recipe.yaml     the recipe with all overrides
+ *     OUT/run/recipe.json     the recipe with all overrides
  *     OUT/run/log.jsonl       a JSON object per logged step, evaluation, sample and event
  *     OUT/run/chart.svg       the losses so far
- *     OUT/run/checkpoints/step-NNNNNNNN.safetensors
+ *     OUT/run/checkpoints/step-NNNNNNNN.ckpt
  *
  * The same recipe, seed, processor features and threads give the same weights, bit for bit, however often the run was
  * stopped, killed and resumed on its way.
