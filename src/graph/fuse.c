@@ -40,11 +40,11 @@ static void gather_facts(fuser *f) {
     for (int i = 0; i < f->p->outputs; i++) f->kept[ig_view_root(f->p->output[i])->node->id] = true;
 }
 
-/* Is the value of `member` read by a node at a position < at that is not in chain c? */
-static bool read_before(const fuser *f, const ig_node *member, int c, int at) {
+/* Is the value of `member` read by a node at a position < at that is in neither of the chains c and d? */
+static bool read_before(const fuser *f, const ig_node *member, int c, int d, int at) {
     ig_graph *g = f->p->g;
     for (int i = member->id + 1; i < at; i++) {
-        if (f->chain_of[i] == c && is_map(g->node[i])) continue;
+        if (is_map(g->node[i]) && (f->chain_of[i] == c || f->chain_of[i] == d)) continue;
         for (int k = 0; k < g->node[i]->nin; k++)
             if (ig_view_root(g->node[i]->in[k])->node == member) return true;
     }
@@ -67,12 +67,12 @@ static int member_index(const plan_step *s, const ig_node *n) {
     return -1;
 }
 
-/* Distinct values that the chain with one more member would read from outside. */
-static int outside_inputs(const plan_step *s, const ig_node *extra) {
+/* Distinct values that these members together read from outside. */
+static int outside_inputs(const plan_step *s) {
     const ig_var *seen[IG_CHAIN_STEPS_MAX * 3];
     int count = 0;
-    for (int m = 0; m <= s->members; m++) {
-        const ig_node *n = m < s->members ? s->member[m] : extra;
+    for (int m = 0; m < s->members; m++) {
+        const ig_node *n = s->member[m];
         for (int k = 0; k < n->nin; k++) {
             bool known = member_index(s, n->in[k]->node) >= 0;
             for (int i = 0; i < count && !known; i++) known = seen[i] == n->in[k];
@@ -82,15 +82,21 @@ static int outside_inputs(const plan_step *s, const ig_node *extra) {
     return count;
 }
 
+/* May chain c stand at position `at`, chain d (or c again) being part of it by then? */
+static bool may_stand_at(const fuser *f, int c, int d, int at) {
+    const plan_step *s = &f->p->step[c];
+    for (int i = 0; i < s->members; i++)
+        if (read_before(f, s->member[i], c, d, at) || !inputs_stable(f, s->member[i], at)) return false;
+    return true;
+}
+
 static bool contiguous_out(const ig_node *n) { return ig_tensor_is_contiguous(&n->out[0].t); }
 
-static bool may_extend(const fuser *f, int c, const ig_node *n) {
-    const plan_step *s = &f->p->step[c];
-    if (s->members >= IG_CHAIN_STEPS_MAX || !ig_tensor_same_shape(&s->member[0]->out[0].t, &n->out[0].t)) return false;
-    if (!contiguous_out(n) || outside_inputs(s, n) > IG_CHAIN_INPUTS_MAX) return false;
-    for (int i = 0; i < s->members; i++)
-        if (read_before(f, s->member[i], c, n->id) || !inputs_stable(f, s->member[i], n->id)) return false;
-    return true;
+static bool may_extend(const fuser *f, int c, ig_node *n) {
+    plan_step more = f->p->step[c];
+    if (more.members >= IG_CHAIN_STEPS_MAX || !ig_tensor_same_shape(&more.member[0]->out[0].t, &n->out[0].t) || !contiguous_out(n)) return false;
+    more.member[more.members++] = n;
+    return outside_inputs(&more) <= IG_CHAIN_INPUTS_MAX && may_stand_at(f, c, c, n->id);
 }
 
 /* Integers compute in double: a chain must not mix them with f32 arithmetic, or fusing would change results. */
@@ -111,7 +117,7 @@ static bool exact_result(const ig_node *n) {
     return d == IG_DTYPE_F32 || d == IG_DTYPE_F64 || (d == IG_DTYPE_BOOL && n->op->map >= IG_MAP_eq && n->op->map <= IG_MAP_ge);
 }
 
-static int find_chain(const fuser *f, const ig_node *n) {
+static int find_chain(const fuser *f, ig_node *n) {
     int best = -1;
     for (int k = 0; k < n->nin; k++) {
         const ig_node *from = n->in[k]->node;
@@ -127,6 +133,41 @@ static int find_chain(const fuser *f, const ig_node *n) {
     return best;
 }
 
+/* Both chains in one, members in recording order; false when that does not go. */
+static bool join(const plan_step *a, const plan_step *b, plan_step *out) {
+    if (a->members + b->members > IG_CHAIN_STEPS_MAX || !ig_tensor_same_shape(&a->member[0]->out[0].t, &b->member[0]->out[0].t)) return false;
+    if (computes_in_f64(a->member[0]) != computes_in_f64(b->member[0])) return false;
+    memset(out, 0, sizeof *out);
+    for (int i = 0, j = 0; i < a->members || j < b->members;) {
+        bool from_a = j >= b->members || (i < a->members && a->member[i]->id < b->member[j]->id);
+        out->member[out->members++] = from_a ? a->member[i++] : b->member[j++];
+    }
+    for (int m = 0; m < out->members; m++) /* values that memory would round stay outside of chains */
+        for (int k = 0; k < out->member[m]->nin; k++)
+            if (member_index(out, out->member[m]->in[k]->node) >= 0 && !exact_result(out->member[m]->in[k]->node)) return false;
+    return outside_inputs(out) <= IG_CHAIN_INPUTS_MAX;
+}
+
+/* n, now the last member of chain c, may also read other chains: take them in. */
+static void absorb(fuser *f, int c, const ig_node *n) {
+    for (int k = 0; k < n->nin; k++) {
+        plan_step both;
+        int d = f->chain_of[n->in[k]->node->id];
+        if (d < 0 || d == c || !may_stand_at(f, d, c, n->id) || !join(&f->p->step[d], &f->p->step[c], &both)) continue;
+        f->p->step[c] = both;
+        f->p->step[d].members = 0;
+        for (int m = 0; m < both.members; m++) f->chain_of[both.member[m]->id] = c;
+    }
+}
+
+/* Absorbed chains leave empty steps behind. */
+static void drop_empty(ig_plan *p) {
+    int kept = 0;
+    for (int i = 0; i < p->steps; i++)
+        if (p->step[i].node || p->step[i].members) p->step[kept++] = p->step[i];
+    p->steps = kept;
+}
+
 static void place(fuser *f, ig_node *n, bool fusion) {
     ig_plan *p = f->p;
     int c = fusion && is_map(n) ? find_chain(f, n) : -1;
@@ -138,6 +179,7 @@ static void place(fuser *f, ig_node *n, bool fusion) {
     if (is_map(n)) {
         p->step[c].member[p->step[c].members++] = n;
         f->chain_of[n->id] = c;
+        if (fusion) absorb(f, c, n);
     }
 }
 
@@ -205,6 +247,7 @@ static ig_status make_steps(fuser *f, bool fusion, ig_error *err) {
     gather_facts(f);
     for (int i = 0; i < p->g->count; i++)
         if (runs(p->g->node[i])) place(f, p->g->node[i], fusion);
+    drop_empty(p);
     qsort(p->step, (size_t)p->steps, sizeof *p->step, by_position);
     for (int i = 0; i < p->g->count; i++) p->step_of[i] = -1;
     for (int c = 0; c < p->steps; c++) {
