@@ -1,0 +1,274 @@
+/* tests/graph/cases.c: the cases of cases.h: for every op that has a gradient, several shapes: odd and prime, of size 0
+ * and 1, broadcast, with few and many rows.
+ */
+#include "cases.h"
+
+#define N(array) ((int)(sizeof(array) / sizeof *(array)))
+#define D0 {0, {0}}
+#define D1(a) {1, {a}}
+#define D2(a, b) {2, {a, b}}
+#define D3(a, b, c) {3, {a, b, c}}
+#define D4(a, b, c, d) {4, {a, b, c, d}}
+#define BUILD(name) static ig_var *name(ig_graph *g, ig_var *const *x, const op_case *c)
+
+/* An input of the test's own: the memory is static, so it outlives every graph. */
+static ig_var *fixed(ig_graph *g, const char *name, void *data, ig_dtype dtype, int ndim, const int64_t *shape) {
+    ig_tensor t;
+    assert_int_equal(ig_tensor_wrap(&t, data, dtype, ndim, shape, NULL), IG_OK);
+    return ig_input(g, name, &t);
+}
+
+static ig_var *indices(ig_graph *g, const int64_t *values, int n, int ndim, const int64_t *shape, bool narrow) {
+    static int64_t wide[8][16];
+    static int32_t small[8][16];
+    static int next;
+    int slot = next++ % 8; /* more than one case records at a time */
+    for (int i = 0; i < n; i++) wide[slot][i] = values[i], small[slot][i] = (int32_t)values[i];
+    return narrow ? fixed(g, "indices", small[slot], IG_DTYPE_I32, ndim, shape) : fixed(g, "indices", wide[slot], IG_DTYPE_I64, ndim, shape);
+}
+
+/* ---- element-wise -------------------------------------------------------------------------------------------------------- */
+
+BUILD(map) {
+    ig_attrs a = {.f = {c->f[0], c->f[1]}};
+    return ig_record(g, &ig_map_ops[c->i[0]], x, c->inputs, &a);
+}
+
+BUILD(dropout) {
+    static int64_t key[2] = {7, 3}, two = 2;
+    return ig_dropout(g, x[0], c->f[0], fixed(g, "key", key, IG_DTYPE_I64, 1, &two));
+}
+
+BUILD(select_positive) { (void)c; return ig_select(g, ig_gt(g, x[0], ig_full(g, x[0]->t.dtype, 0, NULL, 0)), x[1], x[2]); }
+BUILD(cast) { (void)c; return ig_cast(g, ig_cast(g, x[0], IG_DTYPE_F32), IG_DTYPE_F64); }
+
+#define UNARY_SHAPES(map_name, ...)                                                                                    \
+    {#map_name " [3,5]", map, 1, {D2(3, 5)}, .i = {IG_MAP_##map_name}, __VA_ARGS__},                                   \
+        {#map_name " [2,1,3]", map, 1, {D3(2, 1, 3)}, .i = {IG_MAP_##map_name}, __VA_ARGS__},                          \
+        {#map_name " []", map, 1, {D0}, .i = {IG_MAP_##map_name}, __VA_ARGS__},                                        \
+        {#map_name " [0,3]", map, 1, {D2(0, 3)}, .i = {IG_MAP_##map_name}, __VA_ARGS__}
+#define UNARY(map_name) UNARY_SHAPES(map_name, .positive = false)
+#define UNARY_POSITIVE(map_name) UNARY_SHAPES(map_name, .positive = true)
+
+#define BINARY_SHAPES(map_name, ...)                                                                                   \
+    {#map_name " [3,5] [3,5]", map, 2, {D2(3, 5), D2(3, 5)}, .i = {IG_MAP_##map_name}, __VA_ARGS__},                   \
+        {#map_name " [3,5] [5]", map, 2, {D2(3, 5), D1(5)}, .i = {IG_MAP_##map_name}, __VA_ARGS__},                    \
+        {#map_name " [2,3,1] [7]", map, 2, {D3(2, 3, 1), D1(7)}, .i = {IG_MAP_##map_name}, __VA_ARGS__},               \
+        {#map_name " [] [3]", map, 2, {D0, D1(3)}, .i = {IG_MAP_##map_name}, __VA_ARGS__},                             \
+        {#map_name " [3,1] [0]", map, 2, {D2(3, 1), D1(0)}, .i = {IG_MAP_##map_name}, __VA_ARGS__}
+#define BINARY(map_name) BINARY_SHAPES(map_name, .positive = false)
+#define BINARY_POSITIVE(map_name) BINARY_SHAPES(map_name, .positive = true)
+
+/* ---- products ------------------------------------------------------------------------------------------------------------- */
+
+BUILD(matmul) { (void)c; return ig_matmul(g, x[0], x[1]); }
+BUILD(linear) { (void)c; return ig_linear(g, x[0], x[1], x[2]); }
+BUILD(matmul_turned) { (void)c; return ig_matmul(g, ig_transpose(g, x[0], -2, -1), x[1]); }
+
+/* ---- reductions: i = axes or axis, keepdim or reverse ------------------------------------------------------------------------ */
+
+BUILD(sum) { return ig_sum(g, x[0], (uint32_t)c->i[0], c->i[1] != 0); }
+BUILD(mean) { return ig_mean(g, x[0], (uint32_t)c->i[0], c->i[1] != 0); }
+BUILD(max) { return ig_max(g, x[0], (uint32_t)c->i[0], c->i[1] != 0); }
+BUILD(sum_to) { return ig_sum_to(g, x[0], (int)c->i[0], c->i + 1); }
+BUILD(cumsum) { return ig_cumsum(g, x[0], (int)c->i[0], c->i[1] != 0); }
+BUILD(softmax) { return ig_softmax(g, x[0], (int)c->i[0]); }
+BUILD(log_softmax) { return ig_log_softmax(g, x[0], (int)c->i[0]); }
+BUILD(global_norm) { return ig_global_norm(g, x, c->inputs); }
+
+#define REDUCTION_SHAPES(fn)                                                                                           \
+    {#fn " of all", fn, 1, {D2(3, 5)}}, {#fn " of a scalar", fn, 1, {D0}},                                             \
+        {#fn " over 0", fn, 1, {D3(3, 5, 2)}, .i = {1, 0}}, {#fn " over 1, kept", fn, 1, {D3(3, 5, 2)}, .i = {2, 1}},  \
+        {#fn " over 0 and 2", fn, 1, {D3(3, 5, 2)}, .i = {5, 0}},                                                      \
+        {#fn " over 1 and 3", fn, 1, {D4(2, 3, 1, 5)}, .i = {10, 0}},                                                  \
+        {#fn " over 0 and 2 of four", fn, 1, {D4(2, 3, 2, 3)}, .i = {5, 1}}
+
+/* ---- shapes ------------------------------------------------------------------------------------------------------------------ */
+
+BUILD(reshape) { return ig_reshape(g, x[0], 2, c->i); }
+BUILD(reshape_turned) { return ig_reshape(g, ig_transpose(g, x[0], 0, 1), 2, c->i); }
+BUILD(transpose) { return ig_transpose(g, x[0], (int)c->i[0], (int)c->i[1]); }
+BUILD(slice) { return ig_slice(g, x[0], (int)c->i[0], c->i[1], c->i[2]); }
+BUILD(broadcast) { return ig_broadcast(g, x[0], (int)c->i[0], c->i + 1); }
+BUILD(contiguous) { (void)c; return ig_contiguous(g, ig_transpose(g, x[0], 0, 1)); }
+BUILD(concat) { return ig_concat(g, x, c->inputs, (int)c->i[0]); }
+BUILD(concat_turned) { return ig_concat(g, (ig_var *[]){ig_transpose(g, x[0], 1, 2), ig_transpose(g, x[1], 1, 2)}, 2, (int)c->i[0]); }
+
+BUILD(slice_grad) {
+    ig_attrs a = {.i = {c->i[0], c->i[1], c->i[2]}};
+    return ig_record(g, &ig_op_slice_grad, x, 1, &a);
+}
+
+/* i = axis, parts, first part used, step: the sum of the squares of some of the parts. */
+BUILD(split) {
+    ig_var *part[16], *y = NULL;
+    ig_split(g, x[0], (int)c->i[0], (int)c->i[1], part);
+    for (int64_t k = c->i[2]; k < c->i[1]; k += c->i[3]) {
+        ig_var *square = ig_square(g, part[k]);
+        y = y ? ig_add(g, ig_affine(g, y, 2, 0), square) : square;
+    }
+    return y;
+}
+
+/* ---- indices: i = axis, indices as i32 ------------------------------------------------------------------------------------------ */
+
+BUILD(embedding) {
+    static const int64_t at[] = {3, 0, 3, 6, 1, 3};
+    return ig_embedding(g, x[0], indices(g, at, N(at), 2, (int64_t[]){2, 3}, c->i[1] != 0));
+}
+
+BUILD(embedding_none) { (void)c; return ig_embedding(g, x[0], indices(g, NULL, 0, 1, (int64_t[]){0}, false)); }
+
+BUILD(scatter_rows) {
+    static const int64_t at[] = {3, 0, 3, 6};
+    return ig_scatter_rows(g, x[0], indices(g, at, N(at), 1, (int64_t[]){4}, c->i[1] != 0), x[1]);
+}
+
+/* Rows of one table twice: the gradients are scattered into one array. */
+BUILD(embedding_twice) {
+    static const int64_t at[] = {3, 0, 3, 6}, more[] = {2, 3, 3, 1};
+    ig_var *a = ig_embedding(g, x[0], indices(g, at, 4, 1, (int64_t[]){4}, c->i[1] != 0));
+    return ig_mul(g, a, ig_embedding(g, x[0], indices(g, more, 4, 1, (int64_t[]){4}, false)));
+}
+
+static ig_var *lines(ig_graph *g, int axis, bool narrow) { /* into [3,5,2] */
+    static const int64_t at0[] = {2, 0, 1, 2, 2, 2, 0, 1, 0, 0}, at1[] = {4, 0, 4, 4, 3, 1}, at2[] = {1, 1, 0, 1, 1, 0};
+    if (axis == 0) return indices(g, at0, N(at0), 3, (int64_t[]){1, 5, 2}, narrow);
+    if (axis == 1) return indices(g, at1, N(at1), 3, (int64_t[]){1, 3, 2}, narrow);
+    return indices(g, at2, N(at2), 3, (int64_t[]){2, 1, 3}, narrow);
+}
+
+BUILD(gather) { return ig_gather(g, x[0], (int)c->i[0], lines(g, (int)c->i[0], c->i[1] != 0)); }
+BUILD(scatter_add) { return ig_scatter_add(g, x[0], (int)c->i[0], lines(g, (int)c->i[0], c->i[1] != 0), x[1]); }
+
+/* ---- norms, losses ----------------------------------------------------------------------------------------------------------------- */
+
+BUILD(layer_norm) { return ig_layer_norm(g, x[0], x[1], c->inputs == 3 ? x[2] : NULL, 1e-5); }
+BUILD(rms_norm) { (void)c; return ig_rms_norm(g, x[0], x[1], 1e-6); }
+
+/* i = has_ignore, ignore index, narrow */
+BUILD(cross_entropy) {
+    static const int64_t at[] = {3, 0, 4, 1, 2, 4};
+    ig_cross_entropy_opts o = {.has_ignore = c->i[0] != 0, .ignore_index = c->i[1], .label_smoothing = c->f[0]};
+    int ndim = ig_ndim(x[0]) - 1;
+    return ig_cross_entropy(g, x[0], indices(g, at, N(at), ndim, x[0]->t.shape, c->i[2] != 0), o);
+}
+
+/* ---- attention, rotary positions ----------------------------------------------------------------------------------------------------- */
+
+/* i = causal, length (0: none) */
+BUILD(attention) {
+    static int64_t length[16], one = 1;
+    ig_attention_opts o = {.causal = c->i[0] != 0, .scale = c->f[0]};
+    length[c->i[1]] = c->i[1];
+    if (c->i[1]) o.length = fixed(g, "length", &length[c->i[1]], IG_DTYPE_I64, 1, &one);
+    return ig_attention(g, x[0], x[1], x[2], o);
+}
+
+/* q, k, v out of one projection [B,T,(H+2G)·D], the heads joined again: what a transformer does. */
+BUILD(fused_attention) {
+    ig_var *qkv[3];
+    int64_t heads[4] = {ig_dim(x[0], 0), ig_dim(x[0], 1), 6, ig_dim(x[0], 2) / 6}, joined[3] = {heads[0], heads[1], ig_dim(x[0], 2) / 3};
+    (void)c;
+    ig_split(g, ig_transpose(g, ig_reshape(g, x[0], 4, heads), 1, 2), 1, 3, qkv);
+    ig_var *y = ig_attention(g, qkv[0], qkv[1], qkv[2], (ig_attention_opts){.causal = true});
+    return ig_reshape(g, ig_transpose(g, y, 1, 2), 3, joined);
+}
+
+static ig_var *positions(ig_graph *g, int64_t T) {
+    static int64_t at[] = {5, 6, 9, 0, 1};
+    return fixed(g, "positions", at, IG_DTYPE_I64, 1, &T);
+}
+
+BUILD(rope) { return ig_rope(g, x[0], positions(g, ig_dim(x[0], -2)), 100, c->i[0] != 0); }
+BUILD(rope_heads) { return ig_rope(g, ig_transpose(g, x[0], 1, 2), positions(g, ig_dim(x[0], 1)), 10000, c->i[0] != 0); }
+
+/* Only the first four dimensions of a head turn. */
+BUILD(rope_part) {
+    ig_attrs t = {.i = {4, x[0]->t.dtype}, .f = {100}}, a = {.i = {c->i[0]}};
+    ig_var *at = positions(g, ig_dim(x[0], -2)), *table = ig_record(g, &ig_op_rope_table, &at, 1, &t);
+    return ig_record(g, &ig_op_rope, (ig_var *[]){ig_contiguous(g, x[0]), table, &table->node->out[1]}, 3, &a);
+}
+
+/* ---- the table ------------------------------------------------------------------------------------------------------------------------ */
+
+const op_case op_cases[] = {
+    UNARY(copy), UNARY(neg), UNARY(abs), UNARY(square), UNARY_POSITIVE(sqrt), UNARY_POSITIVE(rsqrt), UNARY(reciprocal), UNARY(exp),
+    UNARY_POSITIVE(log), UNARY_POSITIVE(log1p), UNARY(sin), UNARY(cos), UNARY(sigmoid), UNARY(tanh), UNARY(relu), UNARY(gelu), UNARY(gelu_tanh), UNARY(silu),
+    UNARY_SHAPES(leaky_relu, .f = {0.125}), UNARY_SHAPES(affine, .f = {1.75, 0.25}), UNARY_SHAPES(clamp, .f = {-0.5, 0.75}),
+    {"dropout [3,5]", dropout, 1, {D2(3, 5)}, .f = {0.25}}, {"dropout [7]", dropout, 1, {D1(7)}, .f = {0.5}},
+    BINARY(add), BINARY(sub), BINARY(mul), BINARY(div), BINARY_POSITIVE(pow), BINARY(minimum), BINARY(maximum),
+    {"fma", map, 3, {D2(3, 5), D2(3, 5), D2(3, 5)}, .i = {IG_MAP_fma}}, {"fma, broadcast", map, 3, {D2(3, 1), D1(5), D0}, .i = {IG_MAP_fma}},
+    {"select", select_positive, 3, {D2(3, 5), D2(3, 5), D2(3, 5)}}, {"select, broadcast", select_positive, 3, {D2(3, 1), D1(5), D0}},
+    {"cast", cast, 1, {D2(3, 5)}, .step = 0.125}, {"cast of nothing", cast, 1, {D2(0, 5)}, .step = 0.125},
+
+    {"matmul [3,5] [5,7]", matmul, 2, {D2(3, 5), D2(5, 7)}}, {"matmul of equal squares", matmul, 2, {D2(3, 3), D2(3, 3)}},
+    {"matmul [2,3,5] [5,7]", matmul, 2, {D3(2, 3, 5), D2(5, 7)}}, {"matmul [2,3,5] [2,5,1]", matmul, 2, {D3(2, 3, 5), D3(2, 5, 1)}},
+    {"matmul [2,1,3,5] [4,5,2]", matmul, 2, {D4(2, 1, 3, 5), D3(4, 5, 2)}}, {"matmul [3,5] [2,5,2]", matmul, 2, {D2(3, 5), D3(2, 5, 2)}},
+    {"matmul [0,5] [5,3]", matmul, 2, {D2(0, 5), D2(5, 3)}}, {"matmul [3,0] [0,2]", matmul, 2, {D2(3, 0), D2(0, 2)}},
+    {"matmul [1,1] [1,1]", matmul, 2, {D2(1, 1), D2(1, 1)}}, {"matmul [5,1] [1,3]", matmul, 2, {D2(5, 1), D2(1, 3)}},
+    {"matmul of a transposed", matmul_turned, 2, {D2(5, 3), D2(5, 7)}}, {"matmul of transposed batches", matmul_turned, 2, {D3(2, 5, 3), D3(2, 5, 7)}},
+    {"linear [3,5]", linear, 3, {D2(3, 5), D2(5, 7), D1(7)}}, {"linear [2,3,5]", linear, 3, {D3(2, 3, 5), D2(5, 1), D1(1)}},
+
+    REDUCTION_SHAPES(sum), REDUCTION_SHAPES(mean), REDUCTION_SHAPES(max), {"sum of nothing", sum, 1, {D2(0, 3)}, .i = {1}},
+    {"sum to [5]", sum_to, 1, {D3(2, 3, 5)}, .i = {1, 5}}, {"sum to [3,1]", sum_to, 1, {D3(2, 3, 5)}, .i = {2, 3, 1}},
+    {"sum to []", sum_to, 1, {D2(2, 3)}, .i = {0}}, {"sum to [2,1,5]", sum_to, 1, {D3(2, 3, 5)}, .i = {3, 2, 1, 5}},
+    {"sum of nothing to [3]", sum_to, 1, {D2(0, 3)}, .i = {1, 3}},
+    {"cumsum 0", cumsum, 1, {D3(3, 5, 2)}, .i = {0}}, {"cumsum 1 reversed", cumsum, 1, {D3(3, 5, 2)}, .i = {1, 1}},
+    {"cumsum -1", cumsum, 1, {D2(3, 7)}, .i = {-1}}, {"cumsum of nothing", cumsum, 1, {D2(0, 7)}, .i = {0}},
+    {"softmax -1", softmax, 1, {D2(3, 5)}, .i = {-1}}, {"softmax 0", softmax, 1, {D3(3, 5, 2)}, .i = {0}},
+    {"softmax 1", softmax, 1, {D3(3, 5, 2)}, .i = {1}}, {"softmax of one", softmax, 1, {D2(3, 1)}, .i = {-1}},
+    {"softmax of nothing", softmax, 1, {D2(3, 0)}, .i = {-1}}, {"softmax of 37", softmax, 1, {D2(2, 37)}, .i = {-1}},
+    {"log_softmax -1", log_softmax, 1, {D2(3, 5)}, .i = {-1}}, {"log_softmax 0", log_softmax, 1, {D3(3, 5, 2)}, .i = {0}},
+    {"log_softmax of 37", log_softmax, 1, {D2(2, 37)}, .i = {-1}},
+    {"global_norm of one", global_norm, 1, {D2(3, 5)}}, {"global_norm of three", global_norm, 3, {D2(3, 5), D1(7), D3(2, 0, 3)}},
+    {"global_norm of equals", global_norm, 2, {D2(3, 5), D2(3, 5)}},
+
+    {"reshape", reshape, 1, {D3(3, 2, 5)}, .i = {6, 5}}, {"reshape -1", reshape, 1, {D3(3, 2, 5)}, .i = {-1, 2}},
+    {"reshape of nothing", reshape, 1, {D2(0, 3)}, .i = {0, 7}}, {"reshape of a transposed", reshape_turned, 1, {D3(3, 2, 5)}, .i = {3, 10}},
+    {"transpose", transpose, 1, {D3(3, 2, 5)}, .i = {0, -1}}, {"transpose to itself", transpose, 1, {D3(3, 2, 5)}, .i = {1, 1}},
+    {"slice", slice, 1, {D3(3, 7, 2)}, .i = {1, 2, 5}}, {"slice of nothing", slice, 1, {D2(3, 7)}, .i = {0, 1, 1}},
+    {"slice at the end", slice, 1, {D2(3, 7)}, .i = {-1, 6, 7}},
+    {"slice_grad", slice_grad, 1, {D3(3, 2, 2)}, .i = {1, 3, 7}}, {"slice_grad at 0", slice_grad, 1, {D2(3, 2)}, .i = {0, 0, 3}},
+    {"broadcast", broadcast, 1, {D2(3, 1)}, .i = {3, 2, 3, 5}}, {"broadcast of a scalar", broadcast, 1, {D0}, .i = {2, 3, 2}},
+    {"broadcast to nothing", broadcast, 1, {D2(1, 3)}, .i = {2, 0, 3}},
+    {"contiguous", contiguous, 1, {D3(3, 2, 5)}}, {"contiguous of nothing", contiguous, 1, {D2(3, 0)}},
+    {"concat 0", concat, 2, {D2(3, 5), D2(2, 5)}, .i = {0}}, {"concat -1", concat, 3, {D2(3, 5), D2(3, 0), D2(3, 1)}, .i = {-1}},
+    {"concat of equals", concat, 2, {D3(2, 3, 5), D3(2, 3, 5)}, .i = {1}}, {"concat of one", concat, 1, {D2(3, 5)}, .i = {0}},
+    {"concat of transposed", concat_turned, 2, {D3(2, 3, 5), D3(2, 3, 1)}, .i = {1}},
+    {"split 1", split, 1, {D2(3, 2)}, .i = {0, 1, 0, 1}}, {"split 2", split, 1, {D2(3, 6)}, .i = {1, 2, 0, 1}},
+    {"split 3", split, 1, {D2(6, 2)}, .i = {0, 3, 0, 1}}, {"split 3, the middle unused", split, 1, {D3(2, 3, 5)}, .i = {1, 3, 0, 2}},
+    {"split 4", split, 1, {D2(3, 4)}, .i = {-1, 4, 0, 1}}, {"split 7, some unused", split, 1, {D2(7, 3)}, .i = {0, 7, 1, 3}},
+    {"split 11", split, 1, {D2(11, 2)}, .i = {0, 11, 0, 1}}, {"split of nothing", split, 1, {D2(0, 3)}, .i = {0, 3, 0, 1}},
+
+    {"embedding", embedding, 1, {D2(7, 3)}}, {"embedding by i32", embedding, 1, {D2(7, 1)}, .i = {0, 1}},
+    {"embedding of nothing", embedding_none, 1, {D2(7, 3)}}, {"embedding twice", embedding_twice, 1, {D2(7, 3)}, .i = {0, 1}},
+    {"scatter_rows", scatter_rows, 2, {D2(7, 3), D2(4, 3)}}, {"scatter_rows by i32", scatter_rows, 2, {D2(7, 37), D2(4, 37)}, .i = {0, 1}},
+    {"gather 0", gather, 1, {D3(3, 5, 2)}, .i = {0}}, {"gather 1", gather, 1, {D3(3, 5, 2)}, .i = {1, 1}},
+    {"gather 2", gather, 1, {D3(3, 5, 2)}, .i = {2}},
+    {"scatter_add 0", scatter_add, 2, {D3(3, 5, 2), D3(1, 5, 2)}, .i = {0}}, {"scatter_add 1", scatter_add, 2, {D3(3, 5, 2), D3(1, 3, 2)}, .i = {1, 1}},
+    {"scatter_add 2", scatter_add, 2, {D3(3, 5, 2), D3(2, 1, 3)}, .i = {2}},
+
+    {"layer_norm", layer_norm, 3, {D2(3, 5), D1(5), D1(5)}}, {"layer_norm without bias", layer_norm, 2, {D3(2, 3, 7), D1(7)}},
+    {"layer_norm of 67 rows", layer_norm, 3, {D2(67, 3), D1(3), D1(3)}}, {"layer_norm of no rows", layer_norm, 3, {D2(0, 3), D1(3), D1(3)}},
+    {"layer_norm of one row", layer_norm, 3, {D1(19), D1(19), D1(19)}},
+    {"rms_norm", rms_norm, 2, {D2(3, 5), D1(5)}}, {"rms_norm of 67 rows", rms_norm, 2, {D2(67, 3), D1(3)}},
+    {"rms_norm of one row", rms_norm, 2, {D1(19), D1(19)}}, {"rms_norm of no rows", rms_norm, 2, {D2(0, 3), D1(3)}},
+    {"cross_entropy", cross_entropy, 1, {D2(6, 5)}}, {"cross_entropy [2,3,7]", cross_entropy, 1, {D3(2, 3, 7)}, .i = {0, 0, 1}},
+    {"cross_entropy, 4 ignored", cross_entropy, 1, {D2(6, 5)}, .i = {1, 4}, .f = {0.1}}, {"cross_entropy, smoothed", cross_entropy, 1, {D2(6, 5)}, .f = {0.2}},
+    {"cross_entropy of no rows", cross_entropy, 1, {D2(0, 5)}}, {"cross_entropy of one row", cross_entropy, 1, {D1(5)}},
+
+    {"attention", attention, 3, {D4(2, 2, 3, 4), D4(2, 2, 5, 4), D4(2, 2, 5, 4)}}, {"attention, causal", attention, 3, {D4(1, 2, 5, 3), D4(1, 2, 5, 3), D4(1, 2, 5, 3)}, .i = {1}},
+    {"attention, grouped, causal", attention, 3, {D4(2, 6, 3, 4), D4(2, 2, 5, 4), D4(2, 2, 5, 4)}, .i = {1}},
+    {"attention of 4 of 5 keys", attention, 3, {D4(1, 2, 3, 4), D4(1, 1, 5, 4), D4(1, 1, 5, 4)}, .i = {0, 4}},
+    {"attention of 4 of 5 keys, causal", attention, 3, {D4(1, 2, 3, 4), D4(1, 1, 5, 4), D4(1, 1, 5, 4)}, .i = {1, 4}, .f = {0.75}},
+    {"attention of one query", attention, 3, {D4(2, 1, 1, 7), D4(2, 1, 5, 7), D4(2, 1, 5, 7)}, .i = {1}},
+    {"attention of no queries", attention, 3, {D4(2, 1, 0, 7), D4(2, 1, 5, 7), D4(2, 1, 5, 7)}},
+    {"attention, head size 16", attention, 3, {D4(1, 2, 7, 16), D4(1, 1, 7, 16), D4(1, 1, 7, 16)}, .i = {1}},
+    {"attention over one projection", fused_attention, 1, {D3(2, 3, 24)}},
+    {"rope in halves", rope, 1, {D4(2, 2, 3, 6)}, .i = {1}}, {"rope in pairs", rope, 1, {D4(1, 2, 5, 4)}}, {"rope [3,4]", rope, 1, {D2(3, 4)}, .i = {1}},
+    {"rope of heads", rope_heads, 1, {D4(2, 3, 2, 4)}, .i = {1}}, {"rope of nothing", rope, 1, {D3(0, 3, 4)}},
+    {"rope of a part", rope_part, 1, {D3(2, 3, 7)}, .i = {1}}, {"rope of a part in pairs", rope_part, 1, {D3(2, 3, 7)}},
+};
+
+const size_t op_case_count = sizeof op_cases / sizeof *op_cases;
