@@ -29,6 +29,8 @@ typedef float real;
 #define MATH(name) name##f
 #endif
 
+#define INLINE static inline __attribute__((always_inline))
+
 /* Iterations are independent although y may be an input: element i is read before it is written. */
 #define EACH(i, n) _Pragma("GCC ivdep") for (size_t i = 0; i < (n); i++)
 

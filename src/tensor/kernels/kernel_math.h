@@ -8,11 +8,10 @@
 
 #include "tensor/kernels/isa.h"
 
-#define INLINE static inline __attribute__((always_inline))
-
 #ifdef IG_WIDE
 
 INLINE real k_exp(real x) { return exp(x); }
+INLINE real k_exp_down(real x) { return exp(x); }
 INLINE real k_log(real x) { return log(x); }
 INLINE real k_tanh(real x) { return tanh(x); }
 INLINE real k_erf(real x) { return erf(x); }
@@ -50,6 +49,21 @@ INLINE float k_exp(float x) {
     int32_t half = i >> 1, rest = i - half;
     float y = p * bits_to_float((uint32_t)(half + 127) << 23) * bits_to_float((uint32_t)(rest + 127) << 23);
     return x != x ? x : y;
+}
+
+/* e^x for x <= 0, or above it by rounding only: no results below 2^-126, which here stand for e^-87. */
+INLINE float k_exp_down(float x) {
+    float c = x < -87.0f ? -87.0f : x;
+    float shifted = FMA(c, 1.44269504088896341f, 12582912.0f);
+    float n = shifted - 12582912.0f;
+    float r = FMA(n, 2.12194440e-4f, FMA(n, -0.693359375f, c));
+    float p = FMA(1.9875691500e-4f, r, 1.3981999507e-3f);
+    p = FMA(p, r, 8.3334519073e-3f);
+    p = FMA(p, r, 4.1665795894e-2f);
+    p = FMA(p, r, 1.6666665459e-1f);
+    p = FMA(p, r, 5.0000001201e-1f);
+    p = FMA(p, r * r, r) + 1.0f;
+    return p * bits_to_float((float_to_bits(shifted) << 23) + 0x3f800000u);
 }
 
 INLINE float k_log(float x) {
