@@ -38,26 +38,33 @@ ig_var *ig_param_var(ig_graph *g, const ig_param *p);
 
 /* ---- initialisers: deterministic in (seed, the parameter's name) ------------------------------------------------------- */
 
-typedef enum ig_init {
-    IG_INIT_ZEROS,
-    IG_INIT_ONES,
-    IG_INIT_CONSTANT,        /* a */
-    IG_INIT_UNIFORM,         /* [a, b) */
-    IG_INIT_NORMAL,          /* mean a, deviation b */
-    IG_INIT_XAVIER_UNIFORM,  /* gain a, 0 = 1        (Glorot & Bengio 2010) */
-    IG_INIT_XAVIER_NORMAL,
-    IG_INIT_KAIMING_UNIFORM, /* gain a, 0 = sqrt 2   (He et al. 2015) */
-    IG_INIT_KAIMING_NORMAL,
-    IG_INIT_ORTHOGONAL       /* gain a, 0 = 1        (Saxe et al. 2014), by LAPACK's QR */
-} ig_init;
-/* fan_in and fan_out come from the shape: [out,in,…] unless transposed ([in,out], as GPT-2's layers store it). */
+/* The list of initialisers: IG_INIT_name, and the name in recipes.  A new one is a line here and a file in src/nn/init/. */
+#define IG_INITS(X)                                                                                                    \
+    X(ZEROS, zeros)                                                                                                    \
+    X(ONES, ones)                                                                                                      \
+    X(CONSTANT, constant)               /* a */                                                                        \
+    X(UNIFORM, uniform)                 /* [a, b) */                                                                   \
+    X(NORMAL, normal)                   /* mean a, deviation b */                                                      \
+    X(XAVIER_UNIFORM, xavier_uniform)   /* gain a, 0 = 1        (Glorot & Bengio 2010) */                              \
+    X(XAVIER_NORMAL, xavier_normal)                                                                                    \
+    X(KAIMING_UNIFORM, kaiming_uniform) /* gain a, 0 = sqrt 2   (He et al. 2015) */                                    \
+    X(KAIMING_NORMAL, kaiming_normal)                                                                                  \
+    X(ORTHOGONAL, orthogonal)           /* gain a, 0 = 1        (Saxe et al. 2014), by LAPACK's QR */
+#define IG_INIT_ENUM(upper, lower) IG_INIT_##upper,
+typedef enum ig_init { IG_INITS(IG_INIT_ENUM) IG_INIT_COUNT } ig_init;
+#undef IG_INIT_ENUM
+/* fan_in and fan_out come from the shape, [out,in,…] unless transposed ([in,out], as GPT-2's layers store it); fewer than
+ * two dimensions have none: IG_E_SHAPE.  Orthogonal: the matrix [shape[0], the rest] has orthonormal rows or columns. */
 typedef struct ig_init_opts {
     double a, b;
     bool transposed;
 } ig_init_opts;
+/* t of any float type and strides.  The same (seed, name, shape) gives the same numbers, whatever the number of threads
+ * (orthogonal: up to rounding, LAPACK's products are cut by threads). */
 ig_status ig_init_tensor(ig_context *ctx, const ig_tensor *t, const char *name, uint64_t seed, ig_init kind, ig_init_opts opts,
                          ig_error *err);
 bool ig_init_parse(const char *name, ig_init *out); /* "xavier_uniform" … */
+const char *ig_init_name(ig_init kind);
 
 /* ---- layers ---------------------------------------------------------------------------------------------------------------- */
 
@@ -72,71 +79,109 @@ typedef struct ig_pass {
 
 /* x [...,K]; w [K,N], or [N,K] when `out_in`; bias [N] or NULL → [...,N].  Products in bf16 when the pass says so. */
 ig_var *ig_nn_linear(const ig_pass *p, ig_var *x, ig_var *w, ig_var *bias, bool out_in);
+/* x itself unless training and rate > 0. */
 ig_var *ig_nn_dropout(const ig_pass *p, ig_var *x, double rate);
 
 /* ---- optimisers -------------------------------------------------------------------------------------------------------------- */
 
-typedef enum ig_optim_kind { IG_OPTIM_GD, IG_OPTIM_SGD, IG_OPTIM_RMSPROP, IG_OPTIM_ADAGRAD, IG_OPTIM_ADAM, IG_OPTIM_ADAMW } ig_optim_kind;
+/* The list of optimisers: IG_OPTIM_name, and the name in recipes.  A new one is a line here and a file in src/nn/optim/. */
+#define IG_OPTIMS(X)                                                                                                   \
+    X(GD, gd)           /* p -= lr·g; on the whole data this is gradient descent */                                    \
+    X(SGD, sgd)         /* with momentum (Polyak 1964), or Nesterov's (Sutskever et al. 2013) */                       \
+    X(RMSPROP, rmsprop) /* Tieleman & Hinton 2012, with optional momentum */                                           \
+    X(ADAGRAD, adagrad) /* Duchi et al. 2011 */                                                                        \
+    X(ADAM, adam)       /* Kingma & Ba 2015 */                                                                         \
+    X(ADAMW, adamw)     /* Loshchilov & Hutter 2019 */
+#define IG_OPTIM_ENUM(upper, lower) IG_OPTIM_##upper,
+typedef enum ig_optim_kind { IG_OPTIMS(IG_OPTIM_ENUM) IG_OPTIM_COUNT } ig_optim_kind;
+#undef IG_OPTIM_ENUM
 
 typedef struct ig_optim_group { /* multiplies or replaces the optimiser's own settings for parameters of this group */
     double lr_scale;        /* 0 = 1 */
-    double weight_decay;    /* < 0: the optimiser's */
+    double weight_decay;    /* < 0: the optimiser's; for parameters that decay */
 } ig_optim_group;
 
 typedef struct ig_optim_opts { /* names and defaults of torch.optim; 0 is the default except where 0 is meaningful */
     ig_optim_kind kind;
     double momentum;        /* SGD, RMSprop */
-    bool nesterov;
+    bool nesterov;          /* SGD with momentum */
     double beta1, beta2;    /* 0: 0.9, 0.999 */
     double alpha;           /* RMSprop; 0: 0.99 */
     double eps;             /* 0: 1e-8 (Adagrad 1e-10) */
     double weight_decay;    /* AdamW: decoupled; others: coupled L2 */
-    double l1;              /* coupled L1 */
-    double clip_norm;       /* of the global gradient norm; 0: none */
-    double clip_value;      /* of each gradient entry; 0: none */
+    double l1;              /* coupled L1, of parameters that decay */
+    double clip_norm;       /* of the global gradient norm, after clip_value; 0: none   (Pascanu et al. 2013) */
+    double clip_value;      /* of each gradient entry, after grad_scale; 0: none */
     double ema_decay;       /* moving average of weights; 0: none */
     const ig_optim_group *groups;
     int group_count;        /* 0: one group with everything */
 } ig_optim_opts;
 
 typedef struct ig_optim ig_optim;
-/* Makes the state (moments, step, average) for all parameters that are not frozen. */
+/* Makes the state (moments, step, average) for all parameters that are not frozen.  *ps must outlive *out, and *out the
+ * graphs and plans that record it.  IG_E_ARG for a setting out of range or one that this kind does not have. */
 ig_status ig_optim_new(ig_context *ctx, const ig_params *ps, const ig_optim_opts *opts, ig_optim **out, ig_error *err);
 void ig_optim_free(ig_optim *o);
 bool ig_optim_parse(const char *name, ig_optim_kind *out);
-/* Record the update of all parameters from ig_gradient() of their leaves, times grad_scale (1/accumulation steps).
- * Returns the global gradient norm before clipping, 0-d f32. */
+const char *ig_optim_name(ig_optim_kind kind);
+/* Record the update of all parameters from ig_gradient() of their leaves, times grad_scale > 0 (1/accumulation steps).
+ * Parameters without a gradient stay as they are.  Returns the global gradient norm before clipping, 0-d, in the type of
+ * the parameters (which must be one).  If it is not finite when the update runs, weights, moments and average keep the
+ * bits they had: the caller looks at the norm and stops with the last good weights. */
 ig_var *ig_optim_record(ig_optim *o, ig_graph *g, double grad_scale);
-/* With accumulation: record buffers += gradients instead (micro step), and the update from the buffers, which it clears. */
+/* With accumulation: record buffers += gradients instead (micro step), and the update from the buffers, which it clears
+ * (also when it was not applied). */
 void ig_optim_record_accumulate(ig_optim *o, ig_graph *g);
 ig_var *ig_optim_record_from_buffers(ig_optim *o, ig_graph *g, double grad_scale);
-/* Before each run of a recorded update: the learning rate of this step (the step count advances). */
+/* Before each run of a recorded update: the learning rate of this step (the step count advances).  The moving average
+ * starts from the weights as they are at the first call. */
 void ig_optim_begin_step(ig_optim *o, double lr);
 int64_t ig_optim_steps(const ig_optim *o);
-/* State for checkpoints: named tensors ("exp_avg/NAME", "ema/NAME", "step" …), borrowed. */
+/* State for checkpoints: named tensors, borrowed: "step" (i64 [1]), and per parameter its moments as torch.optim names
+ * them ("exp_avg/NAME" …) and "ema/NAME". */
 size_t ig_optim_state_count(const ig_optim *o);
 void ig_optim_state_at(const ig_optim *o, size_t i, const char **name, ig_tensor *t);
-void ig_optim_state_loaded(ig_optim *o); /* after a checkpoint was copied into the state tensors */
-/* Exchange the weights with their moving average (call again to change back). */
+/* After a checkpoint was copied into the state tensors: forgets what accumulated before. */
+void ig_optim_state_loaded(ig_optim *o);
+/* Exchange the weights with their moving average (call again to change back).  Does nothing without ema_decay or before
+ * the first step. */
 void ig_optim_ema_swap(ig_optim *o);
 
 /* ---- schedules -------------------------------------------------------------------------------------------------------------- */
 
-typedef enum ig_schedule_kind { IG_SCHEDULE_CONSTANT, IG_SCHEDULE_STEP, IG_SCHEDULE_LINEAR, IG_SCHEDULE_COSINE, IG_SCHEDULE_ONE_CYCLE, IG_SCHEDULE_PLATEAU } ig_schedule_kind;
+/* The list of schedules: IG_SCHEDULE_name, and the name in recipes.  A new one is a line here and a file in
+ * src/nn/schedule/.  t counts the steps after the warm-up, T = total - warmup. */
+#define IG_SCHEDULES(X)                                                                                                \
+    X(CONSTANT, constant)   /* lr */                                                                                   \
+    X(STEP, step)           /* lr·gamma^⌊t/step_size⌋ */                                                               \
+    X(LINEAR, linear)       /* straight from lr to min_lr at T */                                                      \
+    X(COSINE, cosine)       /* half a cosine from lr to min_lr at T   (Loshchilov & Hutter 2017) */                    \
+    X(ONE_CYCLE, one_cycle) /* cosine from lr/25 up to lr, and down to min_lr   (Smith & Topin 2018) */                \
+    X(PLATEAU, plateau)     /* lr·gamma whenever the validation loss stops falling */
+#define IG_SCHEDULE_ENUM(upper, lower) IG_SCHEDULE_##upper,
+typedef enum ig_schedule_kind { IG_SCHEDULES(IG_SCHEDULE_ENUM) IG_SCHEDULE_COUNT } ig_schedule_kind;
+#undef IG_SCHEDULE_ENUM
+
+/* Learning rate as torch.optim.lr_scheduler computes it.  Start from zero and set what is needed. */
 typedef struct ig_schedule {
     ig_schedule_kind kind;
-    double lr, min_lr;       /* peak and floor */
-    int64_t warmup, total;   /* steps; warm-up rises linearly from lr/warmup */
+    double lr, min_lr;       /* peak and floor; ONE_CYCLE: min_lr 0 = lr/250000 */
+    int64_t warmup, total;   /* steps; warm-up rises linearly from lr/warmup; ONE_CYCLE: the rise, 0 = 0.3·total */
     int64_t step_size;       /* STEP: multiply by gamma every so many steps */
-    double gamma;            /* STEP, PLATEAU (factor) */
-    int64_t patience;        /* PLATEAU: evaluations without improvement */
-    /* state of PLATEAU, saved in checkpoints */
+    double gamma;            /* STEP, PLATEAU (factor); 0: 0.1 */
+    int64_t patience;        /* PLATEAU: evaluations without improvement (of a ten-thousandth) that are forgiven */
+    /* state of PLATEAU, saved in checkpoints; plateau_scale 0 = not evaluated yet */
     double plateau_scale, plateau_best;
     int64_t plateau_bad;
 } ig_schedule;
 bool ig_schedule_parse(const char *name, ig_schedule_kind *out);
-double ig_schedule_lr(const ig_schedule *s, int64_t step);   /* step counts from 0 */
-void ig_schedule_evaluated(ig_schedule *s, double loss);      /* PLATEAU listens */
+const char *ig_schedule_name(ig_schedule_kind kind);
+/* IG_E_ARG, with the field's name, for settings that make no schedule. */
+ig_status ig_schedule_check(const ig_schedule *s, ig_error *err);
+double ig_schedule_lr(const ig_schedule *s, int64_t step);    /* step counts from 0; past total: the last value */
+void ig_schedule_evaluated(ig_schedule *s, double loss);      /* PLATEAU listens; NaN is no improvement */
+
+/* ---- early stopping (Prechelt 1998) ------------------------------------------------------------------------------------------ */
 
 typedef struct ig_early_stop {
     int64_t patience;        /* evaluations without improvement by min_delta; 0: off */
@@ -145,7 +190,7 @@ typedef struct ig_early_stop {
     int64_t bad;
 } ig_early_stop;
 void ig_early_stop_init(ig_early_stop *e, int64_t patience, double min_delta);
-bool ig_early_stop_evaluated(ig_early_stop *e, double loss); /* true: stop now */
+bool ig_early_stop_evaluated(ig_early_stop *e, double loss); /* true: stop now.  NaN is no improvement */
 
 #ifdef __cplusplus
 }

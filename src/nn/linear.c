@@ -1,0 +1,24 @@
+/* nn/linear.c: the layers that know how a pass is recorded: the fully connected one, and dropout.
+ *
+ * In a bf16 pass both factors are rounded to bf16 and the sums are f32: the weights stay f32 for the optimiser (master
+ * weights, Micikevicius et al. 2018), biases are added in f32.  bf16 has the range of f32, so no loss scaling is needed.
+ */
+#include "graph/op.h"
+#include "ingot/nn.h"
+
+/* The cast comes before the transpose: casts are recorded once per variable, transposes are new variables each time. */
+static ig_var *factor(const ig_pass *p, ig_var *x) {
+    return p->bf16 && ig_var_dtype(x) == IG_DTYPE_F32 ? ig_cast(p->g, x, IG_DTYPE_BF16) : x;
+}
+
+ig_var *ig_nn_linear(const ig_pass *p, ig_var *x, ig_var *w, ig_var *bias, bool out_in) {
+    ig_var *a = factor(p, x), *b = factor(p, w);
+    if (out_in) b = ig_transpose(p->g, b, 0, 1);                                    /* [K,N] */
+    return bias ? ig_linear(p->g, a, b, bias) : ig_matmul(p->g, a, b);              /* [...,N] */
+}
+
+ig_var *ig_nn_dropout(const ig_pass *p, ig_var *x, double rate) {
+    if (!p->training || rate == 0) return x;
+    if (!p->key) return ig_poison(p->g, IG_E_ARG, "dropout in training needs the pass's key");
+    return ig_dropout(p->g, x, rate, p->key);
+}
