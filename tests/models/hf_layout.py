@@ -126,13 +126,14 @@ def gpt2_logits(c, t, tokens):
 
     def norm(x, name):
         mean = sum(x) / len(x)
-        scale = 1 / math.sqrt(sum((v - mean) ** 2 for v in x) / len(x) + c["layer_norm_epsilon"])
+        scale = 1 / math.sqrt(sum((v - mean) ** 2 for v in x) / len(x) + c.get("layer_norm_epsilon", 1e-5))
         return [(v - mean) * scale * w + b for v, w, b in zip(x, t[name + ".weight"][1], t[name + ".bias"][1])]
 
     def gelu(v):
         return 0.5 * v * (1 + math.tanh(math.sqrt(2 / math.pi) * (v + 0.044715 * v ** 3)))
 
     table, width, cache = rows(t["transformer.wte.weight"]), c["n_embd"], {}
+    head = "lm_head" if "lm_head.weight" in t else "transformer.wte"
     for position, token in enumerate(tokens):
         x = add(table[token], rows(t["transformer.wpe.weight"])[position])
         for i in range(c["n_layer"]):
@@ -143,7 +144,7 @@ def gpt2_logits(c, t, tokens):
             values.append(qkv[2 * width:])
             x = add(x, linear(attend(qkv[:width], keys, values, c["n_head"], c["n_head"]), n + "attn.c_proj"))
             x = add(x, linear([gelu(v) for v in linear(norm(x, n + "ln_2"), n + "mlp.c_fc")], n + "mlp.c_proj"))
-        yield out_in(t["transformer.wte.weight"], norm(x, "transformer.ln_f"))
+        yield out_in(t[head + ".weight"], norm(x, "transformer.ln_f"))
 
 
 def llama_logits(c, t, tokens):

@@ -1,4 +1,4 @@
-/* tests/models/test_config.c: what a config.json may say, and what is refused, with its reason. */
+/* tests/models/test_model_config.c: what a config.json may say, and what is refused, with its reason. */
 #include <math.h>
 
 #include "tiny.h"
