@@ -99,6 +99,16 @@ static ig_status read_groups(ig_recipe *r, const ig_tree *list, ig_error *err) {
     return IG_OK;
 }
 
+static ig_status check_momentum(const ig_recipe *r, const ig_tree *t, ig_error *err) {
+    const ig_optim_opts *o = &r->optimiser.opts;
+    bool sgd = o->kind == IG_OPTIM_SGD, takes = sgd || o->kind == IG_OPTIM_RMSPROP;
+    if (o->momentum > 0 && !takes)
+        return recipe_fail(r, ig_tree_get(t, "momentum"), "optimiser.momentum", err, "is for sgd and rmsprop; adam has betas");
+    if (o->nesterov && (!sgd || o->momentum == 0))
+        return recipe_fail(r, ig_tree_get(t, "nesterov"), "optimiser.nesterov", err, "needs sgd with a momentum above 0");
+    return IG_OK;
+}
+
 static ig_status read_optimiser(ig_recipe *r, ig_error *err) {
     const ig_tree *t = part(r, "optimiser"), *betas = ig_tree_get(t, "betas");
     ig_optim_opts *o = &r->optimiser.opts;
@@ -116,7 +126,7 @@ static ig_status read_optimiser(ig_recipe *r, ig_error *err) {
     o->clip_value = ig_tree_real(t, "clip_value", 0);
     o->ema_decay = ig_tree_real(t, "ema", 0);
     r->optimiser.lr = ig_tree_real(t, "lr", 1e-3);
-    if (o->nesterov && o->momentum == 0) return recipe_fail(r, ig_tree_get(t, "nesterov"), "optimiser.nesterov", err, "needs a momentum above 0");
+    IG_TRY(check_momentum(r, t, err));
     return read_groups(r, ig_tree_get(t, "groups"), err);
 }
 

@@ -54,8 +54,8 @@ static const ig_schema_field group_fields[] = {
 
 static const ig_schema_field optimiser_fields[] = {
     CHOICE("name", "gd|sgd|rmsprop|adagrad|adam|adamw", "the update rule", "adamw"),
-    REAL("lr", 0, 1e3, "learning rate at its peak", "1e-3"),
-    {.key = "betas", .type = IG_TREE_LIST, .item = IG_TREE_REAL, .has_range = true, .min = 0, .max = 0.999999,
+    REAL("lr", 1e-12, 1e3, "learning rate at its peak", "1e-3"),
+    {.key = "betas", .type = IG_TREE_LIST, .item = IG_TREE_REAL, .has_range = true, .min = 1e-6, .max = 0.999999,
      .doc = "decay of the two moments of Adam", .otherwise = "[0.9, 0.999]"},
     REAL("eps", 1e-30, 1, "keeps the division finite", "1e-8"),
     REAL("alpha", 0, 0.999999, "decay of RMSprop's mean square", "0.99"),

@@ -2,7 +2,7 @@
  *
  *     run.c           the loop
  *     run_folder.c    OUT and OUT/run: whether they may be used, the lock, the recipe's copy
- *     run_report.c    progress, times, errors that say where to go on
+ *     run_tell.c    progress, times, errors that say where to go on
  *     run_evaluate.c  evaluation, sample, best model
  */
 #ifndef INGOT_TRAIN_RUN_H

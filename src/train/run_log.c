@@ -112,18 +112,19 @@ static void put_text(ig_json *j, const char *key, const char *v) {
     ig_json_text(j, v);
 }
 
-static double rounded(double v, double unit) {
-    return round(v / unit) * unit;
+/* Dividing by the scale, not multiplying with its inverse, gives the double that prints short. */
+static double rounded(double v, double scale) {
+    return round(v * scale) / scale;
 }
 
 static void put_numbers(ig_json *j, const ig_train_progress *p) {
     char time[32];
     put_real(j, "lr", p->lr);
-    put_real(j, "epoch", rounded(p->epoch, 1e-4));
-    put_real(j, "percentage", rounded(100 * p->share, 1e-2));
+    put_real(j, "epoch", rounded(p->epoch, 1e4));
+    put_real(j, "percentage", rounded(100 * p->share, 1e2));
     put_text(j, "elapsed_time", run_time_text(p->elapsed, time));
     put_text(j, "remaining_time", run_time_text(p->left, time));
-    put_real(j, "throughput", rounded(p->tokens_per_second, 1e-1));
+    put_real(j, "throughput", rounded(p->tokens_per_second, 10));
     put_int(j, "total_tokens", (int64_t)p->tokens);
     if (p->event != IG_TRAIN_EVALUATED) put_real(j, "grad_norm", p->grad_norm);
     put_int(j, "memory", (int64_t)p->memory_bytes);

@@ -5,6 +5,8 @@
 
 #include "train/trainer.h"
 
+#define STEPS_MAX 1e12
+
 /* ---- model ---- */
 
 static ig_status load_model(trainer *t, ig_error *err) {
@@ -71,13 +73,17 @@ static ig_status assign_groups(trainer *t, ig_error *err) {
     return IG_OK;
 }
 
-static void make_schedule(trainer *t) {
+/* The part of the schedule that needs the number of steps. */
+static ig_status make_schedule(trainer *t, ig_error *err) {
     const ig_tree *warmup = ig_tree_path(ig_doc_root(t->r->doc), "schedule.warmup");
     double w = warmup ? warmup->real : 0;
     t->at.schedule = t->r->schedule;
     t->at.schedule.total = t->steps;
     t->at.schedule.warmup = (int64_t)(w < 1 ? floor(w * (double)t->steps) : w);
     ig_early_stop_init(&t->at.early, t->r->regularise.patience, t->r->regularise.min_delta);
+    if (t->at.schedule.warmup < t->steps) return IG_OK;
+    return ig_error_at(err, IG_E_FORMAT, t->r->file, warmup->line, "schedule.warmup: %lld steps are not fewer than the %lld of the run",
+                       (long long)t->at.schedule.warmup, (long long)t->steps);
 }
 
 /* ---- data ---- */
@@ -90,7 +96,9 @@ static ig_status make_data(trainer *t, ig_error *err) {
     if (t->validates)
         IG_TRY(ig_windows_init(&t->windows, t->corpus.validation.data, t->corpus.validation.len, r->train.context, r->evaluate.windows, err));
     double per_epoch = 1 / ig_batches_epoch(&t->batches, 1) / (double)r->train.accumulate;
-    t->steps = r->train.steps ? r->train.steps : (int64_t)fmax(1, ceil(r->train.epochs * per_epoch - 1e-9));
+    double wanted = fmax(1, ceil(r->train.epochs * per_epoch - 1e-9)); /* 1e-9: rounding must not add a step */
+    if (wanted > STEPS_MAX) return ig_error_at(err, IG_E_LIMIT, r->file, 0, "train.epochs: %.3g steps are more than %.3g", wanted, STEPS_MAX);
+    t->steps = r->train.steps ? r->train.steps : (int64_t)wanted;
     t->offsets = ig_calloc((size_t)r->train.batch, sizeof *t->offsets);
     return t->offsets ? IG_OK : ig_error_nomem(err, (size_t)r->train.batch * sizeof *t->offsets);
 }
@@ -101,7 +109,7 @@ static ig_status make(trainer *t, ig_error *err) {
     IG_TRY(make_model(t, err));
     IG_TRY(assign_groups(t, err));
     IG_TRY(make_data(t, err));
-    make_schedule(t);
+    IG_TRY(make_schedule(t, err));
     IG_TRY(ig_optim_new(t->ctx, &t->model->params, &t->r->optimiser.opts, &t->optim, err));
     return train_plans_make(t, err);
 }

@@ -1,4 +1,4 @@
-/* train/run_report.c: what a run tells while it works, and what its errors say. */
+/* train/run_tell.c: what a run tells while it works, and what its errors say. */
 #include <math.h>
 #include <string.h>
 
