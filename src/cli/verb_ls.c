@@ -12,12 +12,13 @@
 #include "cli/verb_show.h"
 #include "cli/verbs.h"
 #include "cli/words.h"
+#include "ingot/formats.h"
 #include "ingot/limits.h"
 #include "models/model_folder.h"
 
 typedef struct row {
     char name[256], family[64], date[32];
-    int64_t parameters; /* -1: not known */
+    int64_t parameters; /* 0: not known */
     uint64_t bytes;
     double loss;        /* NAN: not known */
     bool damaged;
@@ -56,27 +57,21 @@ uint64_t cli_folder_bytes(const char *dir) {
 
 /* ---- counting parameters ------------------------------------------------------------------------------------------------ */
 
-static int64_t numel(const ig_tree *tensor) {
-    const ig_tree *shape = ig_tree_get(tensor, "shape");
-    int64_t n = 1;
-    for (const ig_tree *d = shape ? shape->child : NULL; d; d = d->next)
-        if (d->integer < 0 || __builtin_mul_overflow(n, d->integer, &n)) return 0;
-    return shape ? n : 0;
-}
+typedef struct weights {
+    int64_t parameters;
+    bool damaged;
+} weights;
 
-/* Add what the header of a safetensors file says: 8 bytes of length, little-endian, then JSON. */
-static void add_parameters(void *arg, const char *path) {
-    int64_t *sum = arg;
-    ig_map_file f;
-    ig_doc *header = NULL;
-    uint64_t len = 0;
-    if (!ends_with(path, ".safetensors") || ig_file_map(path, &f, NULL) != IG_OK) return;
-    for (int i = 0; f.size >= 8 && i < 8; i++) len |= (uint64_t)f.data[i] << (8 * i);
-    if (f.size >= 8 && len <= f.size - 8 && len <= IG_SAFETENSORS_HEADER_MAX &&
-        ig_json_parse(path, (const char *)f.data + 8, (size_t)len, &header, NULL) == IG_OK)
-        for (const ig_tree *t = ig_doc_root(header)->child; t; t = t->next) *sum += numel(t);
-    ig_doc_free(header);
-    ig_file_unmap(&f);
+/* Add what the header of a safetensors file says; opening checks it against the size of the file. */
+static void add_weights(void *arg, const char *path) {
+    weights *w = arg;
+    ig_safetensors *s = NULL;
+    ig_tensor shape;
+    if (!ends_with(path, ".safetensors")) return;
+    w->damaged |= ig_safetensors_open(path, &s, NULL) != IG_OK;
+    for (size_t i = 0; s && i < ig_safetensors_count(s); i++)
+        if (ig_safetensors_describe(s, i, &shape, NULL) == IG_OK) w->parameters += ig_tensor_numel(&shape);
+    ig_safetensors_close(s);
 }
 
 /* ---- one model ------------------------------------------------------------------------------------------------------------ */
@@ -85,7 +80,7 @@ static ig_doc *load_doc(const char *dir, const char *name) {
     char path[IG_PATH_MAX];
     ig_doc *d = NULL;
     if (model_file(dir, name, path, NULL) != IG_OK || !ig_path_exists(path)) return NULL;
-    return ig_doc_load(path, 2 * IG_RECIPE_BYTES_MAX, &d, NULL) == IG_OK ? d : NULL;
+    return ig_doc_load(path, 4 * IG_RECIPE_BYTES_MAX, &d, NULL) == IG_OK ? d : NULL;
 }
 
 static void read_config(row *r, const char *dir) {
@@ -101,6 +96,7 @@ static void read_card(row *r, const char *dir) {
     static const char *const keys[] = {"metrics.validation_loss", "metrics.eval_loss", "metrics.loss"};
     ig_doc *card = load_doc(dir, "card.json");
     r->loss = NAN;
+    if (card) r->parameters = ig_tree_int(ig_doc_root(card), "parameters", 0);
     for (int i = 0; card && isnan(r->loss) && i < 3; i++) {
         const ig_tree *v = ig_tree_path(ig_doc_root(card), keys[i]);
         if (v && (v->type == IG_TREE_REAL || v->type == IG_TREE_INT)) r->loss = v->real;
@@ -119,15 +115,17 @@ static void read_date(row *r, const char *dir) {
 /* False when the folder is no model. */
 static bool read_row(row *r, const char *dir) {
     char config[IG_PATH_MAX];
+    weights w = {0};
     *r = (row){0};
     if (!ig_path_is_dir(dir) || model_file(dir, "config.json", config, NULL) != IG_OK || !ig_path_exists(config)) return false;
     snprintf(r->name, sizeof r->name, "%s", ig_path_base(dir));
     read_config(r, dir);
     read_card(r, dir);
     read_date(r, dir);
-    each_file(dir, add_parameters, &r->parameters);
+    each_file(dir, add_weights, &w);
+    if (!r->parameters) r->parameters = w.parameters;
+    r->damaged |= w.damaged || !w.parameters;
     r->bytes = cli_folder_bytes(dir);
-    if (!r->parameters) r->damaged = true;
     return true;
 }
 

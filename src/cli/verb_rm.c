@@ -34,7 +34,7 @@ static bool has(const char *dir, const char *name) {
 
 static bool has_model(const char *dir) {
     char path[IG_PATH_MAX];
-    return has(dir, "run/recipe.yaml") || (model_file(dir, "config.json", path, NULL) == IG_OK && ig_path_exists(path));
+    return has(dir, "run/recipe.json") || (model_file(dir, "config.json", path, NULL) == IG_OK && ig_path_exists(path));
 }
 
 static ig_status check_content(cli *c, const char *dir) {

@@ -15,7 +15,7 @@ static ig_doc *load_card(const ig_model *m) {
     char path[IG_PATH_MAX];
     ig_doc *card = NULL;
     if (!m->path || model_file(m->path, "card.json", path, NULL) != IG_OK || !ig_path_exists(path)) return NULL;
-    return ig_doc_load(path, IG_RECIPE_BYTES_MAX * 2, &card, NULL) == IG_OK ? card : NULL;
+    return ig_doc_load(path, 4 * IG_RECIPE_BYTES_MAX, &card, NULL) == IG_OK ? card : NULL;
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------------------------------- */
