@@ -1,7 +1,8 @@
 /* bench/peak.c: the machine's f32 peak: chains of fused multiply-adds that never leave the registers.
  *
  * Twelve independent chains hide the latency of the instruction (4 cycles at 2 a cycle need 8).  The accumulators are
- * separate variables: an array of them would be spilled to the stack and show half of the peak.
+ * separate variables: an array of them would be spilled to the stack and show half of the peak.  The empty assembly hides that all
+ * start equal: the compiler would see twelve times the same chain, run one, and show a peak that does not exist.
  */
 #include "bench/peak.h"
 
@@ -13,7 +14,7 @@
 
 __attribute__((target("avx512f"))) static double chain512(void) {
     __m512 m = _mm512_set1_ps(0.9999999f), s = _mm512_set1_ps(1e-9f);
-#define START(v) __m512 v = _mm512_set1_ps(1.0f);
+#define START(v) __m512 v = _mm512_set1_ps(1.0f); __asm__("" : "+v"(v));
 #define STEP(v) v = _mm512_fmadd_ps(v, m, s);
 #define JOIN(v) total = _mm512_add_ps(total, v);
     CHAINS(START)
@@ -29,7 +30,7 @@ __attribute__((target("avx512f"))) static double chain512(void) {
 __attribute__((target("avx2,fma"))) static double chain256(void) {
     __m256 m = _mm256_set1_ps(0.9999999f), s = _mm256_set1_ps(1e-9f);
     float out[8];
-#define START(v) __m256 v = _mm256_set1_ps(1.0f);
+#define START(v) __m256 v = _mm256_set1_ps(1.0f); __asm__("" : "+x"(v));
 #define STEP(v) v = _mm256_fmadd_ps(v, m, s);
 #define JOIN(v) total = _mm256_add_ps(total, v);
     CHAINS(START)

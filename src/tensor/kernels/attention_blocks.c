@@ -132,48 +132,54 @@ static void product_keys(float *y, const float *p, const float *x, const block *
 
 /* ---- forward --------------------------------------------------------------------------------------------------------------- */
 
-typedef struct running { float max, sum; } running;
-
 /* One row of scores becomes e^(score - max); y is rescaled when the maximum rises. */
-static void softmax_step(float *p, dim n, running *s, float *y, dim wide) {
-    size_t whole = (size_t)round_up(n, LANES);
+static void softmax_step(float *p, dim n, float *max, float *sum, float *y, dim wide) {
     if (n > 0) {
-        float block_max = largest_of(p, (size_t)n), max = block_max > s->max ? block_max : s->max;
-        float shift = max == -INFINITY ? 0.0f : max, keep = s->max == max ? 1.0f : k_exp(s->max - shift);
-        EACH(i, whole / LANES * LANES) p[i] = k_exp_down(p[i] - shift);
+        float block_max = largest_of(p, (size_t)n), top = block_max > *max ? block_max : *max, shift = top == -INFINITY ? 0.0f : top;
+        size_t vectors = (size_t)(n + LANES - 1) / LANES;
+        EACH(i, vectors * LANES) p[i] = k_exp_down(p[i] - shift);
         memset(p + n, 0, ZEROS * sizeof *p);
-        if (keep != 1.0f) EACH(i, (size_t)wide) y[i] *= keep;
-        s->sum = s->sum * keep + sum_of(p, whole);
-        s->max = max;
+        float block_sum = sum_of(p, vectors * LANES);
+        if (*max == -INFINITY || *max == top) { /* the first block, or no larger score */
+            *sum += block_sum;
+        } else {
+            float keep = k_exp_down(*max - shift);
+            EACH(i, (size_t)wide) y[i] *= keep;
+            *sum = *sum * keep + block_sum;
+        }
+        *max = top;
     } else {
         memset(p, 0, ZEROS * sizeof *p);
     }
 }
 
-static void finish_row(float *o, float *lse, const float *y, dim d, running s) {
-    float inverse = s.sum == 0 ? 0.0f : 1.0f / s.sum; /* nothing seen: zeros */
-    EACH(i, (size_t)d) o[i] = y[i] * inverse;
-    *lse = s.max + k_log(s.sum);
+/* Nothing seen: o = 0, lse = -inf. */
+static void finish_rows(float *o, dim o_row, float *lse, const float *y, const float *max, const float *sum, const block *b) {
+    EACH(r, (size_t)b->m) lse[r] = max[r] + k_log(sum[r]);
+    for (dim r = 0; r < b->m; r++) {
+        float inverse = sum[r] == 0 ? 0.0f : 1.0f / sum[r];
+        EACH(i, (size_t)b->d) o[r * o_row + (dim)i] = y[r * b->wide + (dim)i] * inverse;
+    }
 }
 
 void K(attention_blocks_forward)(float *o, float *lse, const float *q, const float *k, const float *v, const ig_attention_args *a, float *scratch) {
     block b;
     block_init(&b, a);
     float *kt = scratch, *vs = kt + round_up(a->S, KEY_UNIT) * b.d, *qs = vs + a->S * b.wide, *y = qs + ROWS * b.wide, *p = y + ROWS * b.wide;
-    running state[ROWS];
+    float max[ROWS], sum[ROWS];
     pack_panels(kt, k, a->k_row, a->S, b.d);
     pack_rows(vs, v, a->v_row, a->S, b.d, b.wide, 1);
     for (dim t = 0; t < a->T; t += ROWS) {
         dim m = least(ROWS, a->T - t);
         pack_rows(qs, q + t * a->q_row, a->q_row, m, b.d, b.wide, a->scale);
         memset(y, 0, sizeof *y * (size_t)(m * b.wide));
-        for (dim r = 0; r < m; r++) state[r] = (running){-INFINITY, 0};
+        for (dim r = 0; r < m; r++) max[r] = -INFINITY, sum[r] = 0;
         for (dim s = 0; s < a->S && block_place(&b, a, t, m, s); s += block_keys(a)) {
             product_scores(p, qs, kt + s * b.d, &b);
-            for (dim r = 0; r < m; r++) softmax_step(p + r * b.ld, b.n[r], &state[r], y + r * b.wide, b.wide);
+            for (dim r = 0; r < m; r++) softmax_step(p + r * b.ld, b.n[r], &max[r], &sum[r], y + r * b.wide, b.wide);
             product_rows(y, p, vs + s * b.wide, &b);
         }
-        for (dim r = 0; r < m; r++) finish_row(o + (t + r) * a->o_row, lse + t + r, y + r * b.wide, b.d, state[r]);
+        finish_rows(o + t * a->o_row, a->o_row, lse + t, y, max, sum, &b);
     }
 }
 

@@ -51,19 +51,20 @@ INLINE float k_exp(float x) {
     return x != x ? x : y;
 }
 
-/* e^x for x <= 0, or above it by rounding only: no results below 2^-126, which here stand for e^-87. */
+/* e^x without the ends of the range: 0 below e^-87, and x must not be above 88.  Cheaper, and enough wherever 1 or a maximum
+ * stands beside the result. */
 INLINE float k_exp_down(float x) {
-    float c = x < -87.0f ? -87.0f : x;
-    float shifted = FMA(c, 1.44269504088896341f, 12582912.0f);
+    float shifted = FMA(x, 1.44269504088896341f, 12582912.0f);
     float n = shifted - 12582912.0f;
-    float r = FMA(n, 2.12194440e-4f, FMA(n, -0.693359375f, c));
+    float r = FMA(n, 2.12194440e-4f, FMA(n, -0.693359375f, x));
     float p = FMA(1.9875691500e-4f, r, 1.3981999507e-3f);
     p = FMA(p, r, 8.3334519073e-3f);
     p = FMA(p, r, 4.1665795894e-2f);
     p = FMA(p, r, 1.6666665459e-1f);
     p = FMA(p, r, 5.0000001201e-1f);
     p = FMA(p, r * r, r) + 1.0f;
-    return p * bits_to_float((float_to_bits(shifted) << 23) + 0x3f800000u);
+    float y = p * bits_to_float((float_to_bits(shifted) << 23) + 0x3f800000u);
+    return x < -87.0f ? 0.0f : y; /* NaN fails the comparison and has gone through p */
 }
 
 INLINE float k_log(float x) {
@@ -97,7 +98,7 @@ INLINE float k_tanh(float x) {
     p = FMA(p, z, 1.33314422036e-1f);
     p = FMA(p, z, -3.33332819422e-1f);
     float small = FMA(p * z, x, x);
-    float large = 1.0f - 2.0f / (k_exp(2.0f * a) + 1.0f);
+    float large = 1.0f - 2.0f / (k_exp_down(2.0f * (a < 20.0f ? a : 20.0f)) + 1.0f);
     large = x < 0.0f ? -large : large;
     float y = a < 0.625f ? small : large;
     return x != x ? x : y;
@@ -127,7 +128,7 @@ INLINE float k_erf(float x) {
     r = FMA(r, y, 4.218463358204948e-1f);
     r = FMA(r, y, -2.820767439740514e-1f);
     r = FMA(r, y, 5.641895067754075e-1f);
-    float tail = 1.0f - k_exp(-z) * q * (a < 2.0f ? p : r);
+    float tail = 1.0f - k_exp_down(-z) * q * (a < 2.0f ? p : r);
     float large = x < 0.0f ? -tail : tail;
     float result = a < 1.0f ? x * t : large;
     return x != x ? x : result;
@@ -135,6 +136,7 @@ INLINE float k_erf(float x) {
 
 #endif
 
-INLINE real k_sigmoid(real x) { return R(1.0) / (R(1.0) + k_exp(-x)); }
+/* From -88 down it stays at e^-88 (a normal number); from 17 up it is 1. */
+INLINE real k_sigmoid(real x) { return R(1.0) / (R(1.0) + k_exp_down(x < -88 ? R(88.0) : -x)); }
 
 #endif

@@ -88,21 +88,24 @@ INLINE float lanes_sum(lanes a) {
     t = _mm_add_ps(t, _mm_movehl_ps(t, t));
     return _mm_cvtss_f32(t) + _mm_cvtss_f32(_mm_movehdup_ps(t));
 }
+INLINE float lanes_largest(lanes a) {
+    __m256 s = _mm256_max_ps(lanes_low(a).v, lanes_high(a).v);
+    __m128 t = _mm_max_ps(_mm256_castps256_ps128(s), _mm256_extractf128_ps(s, 1));
+    t = _mm_max_ps(t, _mm_movehl_ps(t, t));
+    return _mm_cvtss_f32(_mm_max_ss(t, _mm_movehdup_ps(t)));
+}
 #else
 INLINE real lanes_sum(lanes a) {
     for (size_t width = LANES / 2; width; width /= 2)
         for (size_t j = 0; j < width; j++) a.v[j] += a.v[j + width];
     return a.v[0];
 }
-#endif
-
 INLINE real lanes_largest(lanes a) {
-    real t[LANES], best;
-    lanes_store(t, a);
-    best = t[0];
-    for (size_t j = 1; j < LANES; j++) best = t[j] > best ? t[j] : best;
-    return best;
+    for (size_t width = LANES / 2; width; width /= 2)
+        for (size_t j = 0; j < width; j++) a.v[j] = a.v[j] > a.v[j + width] ? a.v[j] : a.v[j + width];
+    return a.v[0];
 }
+#endif
 
 /* ---- sums over n contiguous elements -------------------------------------------------------------------------------- */
 
@@ -115,13 +118,14 @@ INLINE real lanes_largest(lanes a) {
 #define LOAD_FULL(p, rest) lanes_load((p) + i)
 #define LOAD_PART(p, rest) lanes_load_part((p) + i, n - i, rest)
 
-INLINE real sum_of(const real *x, size_t n) {
-    lanes s = lanes_set(0);
+INLINE lanes lanes_add_all(lanes s, const real *x, size_t n) {
 #define STEP(LOAD) s = lanes_add(s, LOAD(x, 0))
     LANES_LOOP(n, STEP);
 #undef STEP
-    return lanes_sum(s);
+    return s;
 }
+
+INLINE real sum_of(const real *x, size_t n) { return lanes_sum(lanes_add_all(lanes_set(0), x, n)); }
 
 INLINE real sum_of_products(const real *x, const real *y, size_t n) {
     lanes s = lanes_set(0);

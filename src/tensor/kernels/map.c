@@ -20,6 +20,12 @@
 #define GELU_K R(1.5957691216057308)        /* 2·√(2/π): tanh u = 2·sigmoid(2u) - 1 */
 #define GELU_C R(0.044715)
 
+/* Beyond ±100 the gradients of the gated functions are 0 and 1; infinities would give 0·inf. */
+INLINE real saturated(real x) {
+    real low = x < -100 ? R(-100.0) : x;
+    return low > 100 ? R(100.0) : low;
+}
+
 MAP(copy, y[i] = a[i])
 MAP(neg, y[i] = -a[i])
 MAP(abs, y[i] = MATH(fabs)(a[i]))
@@ -61,11 +67,11 @@ MAP(sigmoid_grad, y[i] = a[i] * b[i] * (R(1.0) - b[i]))
 MAP(tanh_grad, y[i] = a[i] * (R(1.0) - b[i] * b[i]))
 MAP(relu_grad, y[i] = b[i] > 0 ? a[i] : R(0.0))
 MAP(leaky_relu_grad, y[i] = b[i] > 0 ? a[i] : f0 * a[i])
-MAP(gelu_grad, real x = b[i]; real phi = R(0.5) * (R(1.0) + k_erf(x * ROOT_HALF));
-    y[i] = a[i] * FMA(x * HALF_LOG_TAU, k_exp(R(-0.5) * x * x), phi))
-MAP(gelu_tanh_grad, real x = b[i]; real s = k_sigmoid(GELU_K * x * FMA(GELU_C * x, x, R(1.0)));
+MAP(gelu_grad, real x = saturated(b[i]); real phi = R(0.5) * (R(1.0) + k_erf(x * ROOT_HALF));
+    y[i] = a[i] * FMA(x * HALF_LOG_TAU, k_exp_down(R(-0.5) * x * x), phi))
+MAP(gelu_tanh_grad, real x = saturated(b[i]); real s = k_sigmoid(GELU_K * x * FMA(GELU_C * x, x, R(1.0)));
     real du = GELU_K * FMA(R(3.0) * GELU_C * x, x, R(1.0)); y[i] = a[i] * FMA(x * s * (R(1.0) - s), du, s))
-MAP(silu_grad, real x = b[i]; real s = k_sigmoid(x); y[i] = a[i] * s * FMA(x, R(1.0) - s, R(1.0)))
+MAP(silu_grad, real x = saturated(b[i]); real s = k_sigmoid(x); y[i] = a[i] * s * FMA(x, R(1.0) - s, R(1.0)))
 MAP(abs_grad, y[i] = b[i] > 0 ? a[i] : b[i] < 0 ? -a[i] : R(0.0) * a[i])
 MAP(pow_grad_a, y[i] = c[i] == 0 ? R(0.0) : a[i] * c[i] * MATH(pow)(b[i], c[i] - R(1.0)))
 MAP(fma, y[i] = FMA(a[i], b[i], c[i]))
