@@ -1,85 +1,107 @@
-/* graph/ops/softmax.c: softmax and its logarithm along the last dim; another axis is brought there by views. */
-#include "graph/graph.h"
+/* graph/ops/softmax.c: softmax and its logarithm.
+ *
+ * The rows of the table work along the last axis; another axis is brought there by a transposed copy and the result is
+ * handed back as a transposed view.
+ *
+ *     y = eˣ / Σ eˣ           dx = y·(dy - Σ dy·y)
+ *     y = x - ln Σ eˣ         dx = dy - e^y·Σ dy
+ */
+#include "graph/ops/ops.h"
 
-static ig_status float_shape(ig_node *n, ig_error *err) {
-    ig_dtype t = n->in[0]->t.dtype;
-    for (int k = 0; k < n->nin; k++) {
-        if (n->in[k]->t.dtype != t || (t != IG_DTYPE_F32 && t != IG_DTYPE_F64)) return ig_error_set(err, IG_E_DTYPE, "takes f32 or f64");
-        if (!ig_tensor_is_contiguous(&n->in[k]->t) || n->in[k]->t.ndim < 1) return ig_error_set(err, IG_E_SHAPE, "rows must be contiguous");
-    }
+typedef struct rows_job {
+    const ig_run *r;
+    size_t n; /* length of a row */
+    bool log;
+} rows_job;
+
+static ig_status softmax_shape(ig_node *n, ig_error *err) {
+    IG_TRY(ig_need_real(n, 0, true, err));
+    if (n->in[0]->t.ndim == 0) return ig_error_set(err, IG_E_SHAPE, "a scalar has no axis");
     return ig_shape_same(n, err);
 }
 
-typedef struct softmax_job {
-    const ig_kernels *k;
-    const ig_tensor *a, *b, *y; /* x; or dy, y */
-    size_t n;
-    bool logarithm;
-} softmax_job;
-
-static void forward_range(void *arg, size_t begin, size_t end, int thread) {
-    const softmax_job *j = arg;
+static void softmax_range(void *arg, size_t begin, size_t end, int thread) {
+    const rows_job *j = arg;
+    const ig_kernels *k = j->r->k;
+    const void *x = j->r->in[0]->data;
+    void *y = j->r->out[0]->data;
+    bool wide = ig_is_f64(j->r->out[0]);
     (void)thread;
-    for (size_t r = begin; r < end; r++) {
-        size_t o = r * j->n;
-        if (j->y->dtype == IG_DTYPE_F64) (j->logarithm ? j->k->log_softmax_row_f64 : j->k->softmax_row_f64)((double *)j->y->data + o, (const double *)j->a->data + o, j->n);
-        else (j->logarithm ? j->k->log_softmax_row : j->k->softmax_row)((float *)j->y->data + o, (const float *)j->a->data + o, j->n);
+    for (size_t i = begin * j->n; i < end * j->n; i += j->n) {
+        if (wide) (j->log ? k->log_softmax_row_f64 : k->softmax_row_f64)((double *)y + i, (const double *)x + i, j->n);
+        else (j->log ? k->log_softmax_row : k->softmax_row)((float *)y + i, (const float *)x + i, j->n);
     }
 }
 
-static void backward_range(void *arg, size_t begin, size_t end, int thread) {
-    const softmax_job *j = arg;
+static void grad_range(void *arg, size_t begin, size_t end, int thread) {
+    const rows_job *j = arg;
+    const ig_kernels *k = j->r->k;
+    const void *dy = j->r->in[0]->data, *y = j->r->in[1]->data;
+    void *dx = j->r->out[0]->data;
+    bool wide = ig_is_f64(j->r->out[0]);
     (void)thread;
-    for (size_t r = begin; r < end; r++) {
-        size_t o = r * j->n;
-        if (j->y->dtype == IG_DTYPE_F64)
-            (j->logarithm ? j->k->log_softmax_grad_row_f64 : j->k->softmax_grad_row_f64)((double *)j->y->data + o, (const double *)j->a->data + o, (const double *)j->b->data + o, j->n);
+    for (size_t i = begin * j->n; i < end * j->n; i += j->n) {
+        if (wide)
+            (j->log ? k->log_softmax_grad_row_f64 : k->softmax_grad_row_f64)((double *)dx + i, (const double *)dy + i,
+                                                                              (const double *)y + i, j->n);
         else
-            (j->logarithm ? j->k->log_softmax_grad_row : j->k->softmax_grad_row)((float *)j->y->data + o, (const float *)j->a->data + o, (const float *)j->b->data + o, j->n);
+            (j->log ? k->log_softmax_grad_row : k->softmax_grad_row)((float *)dx + i, (const float *)dy + i,
+                                                                      (const float *)y + i, j->n);
     }
 }
 
-static ig_status run_rows(const ig_run *r, bool logarithm, ig_range_fn *fn) {
+/* Some four times the cost of a map per element: exp, and three passes. */
+static ig_status run_rows(const ig_run *r, ig_range_fn *range, bool log) {
     const ig_tensor *y = r->out[0];
-    softmax_job j = {.k = r->k, .a = r->in[0], .b = r->node->nin > 1 ? r->in[1] : NULL, .y = y, .n = (size_t)y->shape[y->ndim - 1], .logarithm = logarithm};
-    if (j.n) ig_parallel_for(r->ctx, (size_t)ig_tensor_numel(y) / j.n, 1 + 8192 / j.n, fn, &j);
+    size_t numel = (size_t)ig_tensor_numel(y);
+    if (numel == 0) return IG_OK;
+    rows_job j = {.r = r, .n = (size_t)y->shape[y->ndim - 1], .log = log};
+    ig_parallel_for(r->ctx, numel / j.n, ig_grain(4 * j.n), range, &j);
     return IG_OK;
 }
 
-static ig_status softmax_forward(const ig_run *r, ig_error *err) { (void)err; return run_rows(r, false, forward_range); }
-static ig_status log_softmax_forward(const ig_run *r, ig_error *err) { (void)err; return run_rows(r, true, forward_range); }
-static ig_status softmax_grad_forward(const ig_run *r, ig_error *err) { (void)err; return run_rows(r, false, backward_range); }
-static ig_status log_softmax_grad_forward(const ig_run *r, ig_error *err) { (void)err; return run_rows(r, true, backward_range); }
+#define FORWARD(op_name, range, log)                                                                                   \
+    static ig_status op_name##_forward(const ig_run *r, ig_error *err) { (void)err; return run_rows(r, range, log); }
+FORWARD(softmax, softmax_range, false)
+FORWARD(log_softmax, softmax_range, true)
+FORWARD(softmax_grad, grad_range, false)
+FORWARD(log_softmax_grad, grad_range, true)
 
-const ig_op ig_op_softmax_grad = {
-    .name = "softmax_grad", .doc = "y·(dy - Σ dy·y), from dy and y", .nin_min = 2, .nin_max = 2, .nout = 1, .map = -1, .flags = IG_OP_IN_PLACE,
-    .shape = float_shape, .forward = softmax_grad_forward,
-};
-const ig_op ig_op_log_softmax_grad = {
-    .name = "log_softmax_grad", .doc = "dy - eʸ·Σ dy, from dy and y", .nin_min = 2, .nin_max = 2, .nout = 1, .map = -1, .flags = IG_OP_IN_PLACE,
-    .shape = float_shape, .forward = log_softmax_grad_forward,
-};
-
-static void back(ig_graph *g, const ig_op *op, ig_node *n, ig_var *const *d, ig_var **dx) {
-    ig_var *in[] = {ig_contiguous(g, d[0]), &n->out[0]};
-    dx[0] = ig_record(g, op, in, 2, NULL);
+static ig_status grad_shape(ig_node *n, ig_error *err) {
+    const ig_tensor *y = &n->in[1]->t;
+    IG_TRY(ig_need_real(n, 0, true, err));
+    IG_TRY(ig_need_real(n, 1, true, err));
+    IG_TRY(ig_need_shape(n, 0, y->dtype, y->ndim, y->shape, err));
+    return softmax_shape(n, err);
 }
-static void softmax_back(ig_graph *g, ig_node *n, ig_var *const *d, ig_var **dx) { back(g, &ig_op_softmax_grad, n, d, dx); }
-static void log_softmax_back(ig_graph *g, ig_node *n, ig_var *const *d, ig_var **dx) { back(g, &ig_op_log_softmax_grad, n, d, dx); }
 
-const ig_op ig_op_softmax = {
-    .name = "softmax", .doc = "eˣ / Σ eˣ along the last dim", .nin_min = 1, .nin_max = 1, .nout = 1, .map = -1, .flags = IG_OP_IN_PLACE,
-    .shape = float_shape, .forward = softmax_forward, .backward = softmax_back,
-};
-const ig_op ig_op_log_softmax = {
-    .name = "log_softmax", .doc = "x - ln Σ eˣ along the last dim", .nin_min = 1, .nin_max = 1, .nout = 1, .map = -1, .flags = IG_OP_IN_PLACE,
-    .shape = float_shape, .forward = log_softmax_forward, .backward = log_softmax_back,
-};
+#define GRAD_ROW(op_name, words)                                                                                       \
+    .name = #op_name, .doc = words, .nin_min = 2, .nin_max = 2, .nout = 1, .map = -1, .flags = IG_OP_NO_GRAD,          \
+    .shape = grad_shape, .forward = op_name##_forward
+
+const ig_op ig_op_softmax_grad = {GRAD_ROW(softmax_grad, "y·(dy - Σ dy·y) over the last axis; inputs dy, y")};
+const ig_op ig_op_log_softmax_grad = {GRAD_ROW(log_softmax_grad, "dy - e^y·Σ dy over the last axis; inputs dy, y")};
+
+static void softmax_back(ig_graph *g, ig_node *n, ig_var *const *d, ig_var **dx) {
+    ig_var *in[] = {ig_contiguous(g, d[0]), &n->out[0]};
+    dx[0] = ig_record(g, &ig_op_softmax_grad, in, 2, NULL);
+}
+
+static void log_softmax_back(ig_graph *g, ig_node *n, ig_var *const *d, ig_var **dx) {
+    ig_var *in[] = {ig_contiguous(g, d[0]), &n->out[0]};
+    dx[0] = ig_record(g, &ig_op_log_softmax_grad, in, 2, NULL);
+}
+
+#define SOFTMAX_ROW(op_name, words)                                                                                    \
+    .name = #op_name, .doc = words, .nin_min = 1, .nin_max = 1, .nout = 1, .map = -1, .flags = IG_OP_IN_PLACE,         \
+    .shape = softmax_shape, .forward = op_name##_forward, .backward = op_name##_back
+
+const ig_op ig_op_softmax = {SOFTMAX_ROW(softmax, "eˣ / Σ eˣ over the last axis")};
+const ig_op ig_op_log_softmax = {SOFTMAX_ROW(log_softmax, "x - ln Σ eˣ over the last axis")};
 
 static ig_var *along(ig_graph *g, const ig_op *op, ig_var *x, int axis) {
-    if (axis < 0) axis += x->t.ndim;
-    if (!ig_graph_poisoned(g) && (axis < 0 || axis >= x->t.ndim)) return ig_poison(g, IG_E_SHAPE, "%s: axis %d of %d dims", op->name, axis, x->t.ndim);
-    bool last = axis == x->t.ndim - 1;
+    if (ig_graph_poisoned(g)) return x;
+    bool last = x->t.ndim == 0 || axis == -1 || axis == x->t.ndim - 1;
     ig_var *rows = ig_contiguous(g, last ? x : ig_transpose(g, x, axis, -1));
     ig_var *y = ig_record(g, op, &rows, 1, NULL);
     return last ? y : ig_transpose(g, y, axis, -1);
