@@ -15,7 +15,7 @@
 
 typedef struct options {
     int layers, width, heads, context, batch, vocab, threads;
-    bool bf16, recompute;
+    bool bf16, recompute, profile;
     double seconds;
 } options;
 
@@ -47,6 +47,7 @@ static bool parse(int argc, char **argv, options *o) {
         if (known) continue;
         if (strcmp(argv[i], "--bf16") == 0) o->bf16 = true;
         else if (strcmp(argv[i], "--recompute") == 0) o->recompute = true;
+        else if (strcmp(argv[i], "--profile") == 0) o->profile = true;
         else if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc) o->seconds = atof(argv[++i]);
         else return false;
     }
@@ -97,6 +98,16 @@ static int ascending(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
+static ig_status profile(step *s, ig_error *err) {
+    ig_buf out = {.max = 1 << 20};
+    ig_optim_begin_step(s->optim, 1e-4);
+    IG_TRY(ig_plan_run(s->plan, err));
+    ig_status status = ig_plan_profile(s->plan, 5, &out, err);
+    if (status == IG_OK) fprintf(stderr, "%s", out.data);
+    ig_buf_fini(&out);
+    return status;
+}
+
 static ig_status run(const options *o, step *s, ig_error *err) {
     double time[4096];
     int n = 0;
@@ -136,6 +147,7 @@ int main(int argc, char **argv) {
     if (status == IG_OK) status = make_model(&o, &s, &err);
     if (status == IG_OK) status = make_inputs(&o, &s, &err);
     if (status == IG_OK) status = capture_step(&o, &s, &err);
+    if (status == IG_OK && o.profile) status = profile(&s, &err);
     if (status == IG_OK) status = run(&o, &s, &err);
     int code = status == IG_OK ? 0 : die(&err);
     ig_plan_free(s.plan);

@@ -190,6 +190,8 @@ void ig_plan_stats_get(const ig_plan *p, ig_plan_stats *out);
 
 /* A table for people: step, op, shapes, memory. */
 ig_status ig_plan_print(const ig_plan *p, ig_buf *out);
+/* Run it `runs` times and tell how long each kind of op took, slowest first. */
+ig_status ig_plan_profile(ig_plan *p, int runs, ig_buf *out, ig_error *err);
 /* JSON with all ops and leaves (by name, without their data). */
 ig_status ig_plan_save(const ig_plan *p, const char *path, ig_error *err);
 /* Leaves are bound by name: `bind` gives the tensor for a name (shape and dtype are checked). */

@@ -102,9 +102,9 @@ static void replace_in_chain(ig_plan *p, int s) {
     }
 }
 
-/* A buffer that was replaced in lives on as the result, so a second result of the same step finds `last` > s and stays
- * away; when the result dies in the same step (written, never read) `keep` or a later step cannot be confused either,
- * because first < last == s still names the same bytes twice: forbid that by extending the life. */
+/* After a replacement the input's buffer lives as long as the result, so a second result of the same step stays away from
+ * it.  A result that nobody reads would end in its own step and leave the buffer free for the second: it lives one step
+ * longer. */
 static void replace_all(ig_plan *p) {
     for (int s = 0; s < p->steps; s++) {
         for (int k = 0; k < p->step[s].outputs; k++) {
@@ -237,18 +237,19 @@ ig_status ig_plan_layout(ig_plan *p, ig_error *err) {
 
 /* ---- running --------------------------------------------------------------------------------------------------------------------------- */
 
-static ig_status run_op(const ig_plan *p, const plan_step *s, ig_error *err) {
+ig_status ig_plan_run_step(const ig_plan *p, int i, ig_error *err) {
+    const plan_step *s = &p->step[i];
+    if (!s->node) {
+        ig_map_run(p->ctx, &s->program, s->in, s->out);
+        return IG_OK;
+    }
     ig_run r = {.ctx = p->ctx, .k = ig_kernels_of(p->ctx), .node = s->node, .in = s->in, .out = s->out,
                 .scratch = (char *)p->arena.data + s->scratch_offset};
     return s->node->op->forward(&r, err);
 }
 
 ig_status ig_plan_run(ig_plan *p, ig_error *err) {
-    for (int i = 0; i < p->steps; i++) {
-        const plan_step *s = &p->step[i];
-        if (s->node) IG_TRY(run_op(p, s, err));
-        else ig_map_run(p->ctx, &s->program, s->in, s->out);
-    }
+    for (int i = 0; i < p->steps; i++) IG_TRY(ig_plan_run_step(p, i, err));
     return IG_OK;
 }
 

@@ -51,6 +51,7 @@ struct ig_plan {
 ig_status ig_plan_fuse(ig_plan *p, bool fusion, ig_error *err);
 /* Lay out memory, resolve tensors, choose kernels. */
 ig_status ig_plan_layout(ig_plan *p, ig_error *err);
+ig_status ig_plan_run_step(const ig_plan *p, int i, ig_error *err);
 /* Fuse, lay out: p->g and p->output are there. */
 ig_status ig_plan_finish(ig_plan *p, ig_plan_opts opts, ig_error *err);
 ig_status ig_plan_new(ig_context *ctx, int outputs, ig_plan **out, ig_error *err);

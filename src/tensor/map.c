@@ -38,8 +38,8 @@ static void row_offsets(const map_job *j, size_t row, int64_t *in_off, int64_t *
     memset(in_off, 0, sizeof *in_off * (size_t)j->p->inputs);
     memset(out_off, 0, sizeof *out_off * (size_t)j->p->outputs);
     for (int d = j->ndim - 2; d >= 0; d--) {
-        int64_t i = (int64_t)(row % (size_t)j->shape[d]);
-        row /= (size_t)j->shape[d];
+        int64_t i = (int64_t)(d ? row % (size_t)j->shape[d] : row); /* divisions cost as much as a short row */
+        if (d) row /= (size_t)j->shape[d];
         for (int o = 0; o < j->p->inputs; o++) in_off[o] += i * j->in_stride[o][d];
         for (int o = 0; o < j->p->outputs; o++) out_off[o] += i * j->out_stride[o][d];
     }
