@@ -103,9 +103,10 @@ static ig_status resume(run *r, ig_error *err) {
 }
 
 static ig_status start(run *r, ig_context *ctx, const ig_recipe *recipe, const char *out_dir, ig_error *err) {
-    IG_TRY(run_folder_open(r, out_dir, err));
+    IG_TRY(run_folder_check(r, out_dir, err));
     IG_TRY(trainer_init(&r->t, ctx, recipe, r->opts.has_seed ? &r->opts.seed : NULL, err));
     IG_TRY(check_prompt(r, err));
+    IG_TRY(run_folder_open(r, err)); /* only now: a mistake in the recipe leaves no folder behind */
     if (r->opts.resume) IG_TRY(resume(r, err));
     IG_TRY(run_log_open(&r->log, r->at.log, *r->checkpoint ? r->first_step : -1, err));
     IG_TRY(run_write_recipe(r, err));

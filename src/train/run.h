@@ -28,8 +28,10 @@ typedef struct run {
     double evaluation_seconds;    /* of the last one */
 } run;
 
-/* Set the paths, and check that OUT may be used as opts say; take the lock. */
-ig_status run_folder_open(run *r, const char *out_dir, ig_error *err);
+/* Set the paths, and check that OUT may be used as opts say.  Writes nothing. */
+ig_status run_folder_check(run *r, const char *out_dir, ig_error *err);
+/* Make the folders, take the lock, remove what is to be overwritten. */
+ig_status run_folder_open(run *r, ig_error *err);
 void run_folder_close(run *r);
 ig_status run_write_recipe(const run *r, ig_error *err);
 /* The recipe with its overrides, as JSON, which is YAML too. */

@@ -40,11 +40,14 @@ static ig_status folder_is_ours(const run_paths *p, bool *is_empty, ig_error *er
 }
 
 static ig_status check_folder(const run *r, ig_error *err) {
+    char config[IG_PATH_MAX];
     bool is_empty;
     IG_TRY(folder_is_ours(&r->at, &is_empty, err));
     if (is_empty || r->opts.resume || r->opts.overwrite) return IG_OK;
-    if (ig_path_exists(r->at.run))
+    if (ig_path_exists(r->at.log))
         return ig_error_at(err, IG_E_EXISTS, r->at.out, 0, "holds a run; resume it, overwrite it, or choose another folder");
+    IG_TRY(ig_path_join(config, sizeof config, r->at.out, "config.json", err));
+    if (!ig_path_exists(config)) return IG_OK; /* a run that did not come to its first line */
     return ig_error_at(err, IG_E_EXISTS, r->at.out, 0, "holds a model; overwrite it or choose another folder");
 }
 
@@ -64,9 +67,12 @@ static ig_status clear(const run_paths *p, ig_error *err) {
     return ig_dir_remove(p->checkpoints, err);
 }
 
-ig_status run_folder_open(run *r, const char *out_dir, ig_error *err) {
+ig_status run_folder_check(run *r, const char *out_dir, ig_error *err) {
     IG_TRY(set_paths(&r->at, out_dir, err));
-    IG_TRY(check_folder(r, err));
+    return check_folder(r, err);
+}
+
+ig_status run_folder_open(run *r, ig_error *err) {
     IG_TRY(ig_dir_make(r->at.run, err));
     IG_TRY(take_lock(r, err));
     if (r->opts.overwrite && !r->opts.resume) IG_TRY(clear(&r->at, err));
