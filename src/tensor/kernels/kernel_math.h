@@ -13,6 +13,7 @@
 INLINE real k_exp(real x) { return exp(x); }
 INLINE real k_exp_down(real x) { return exp(x); }
 INLINE real k_log(real x) { return log(x); }
+INLINE real k_log1p(real x) { return log1p(x); }
 INLINE real k_tanh(real x) { return tanh(x); }
 INLINE real k_erf(real x) { return erf(x); }
 
@@ -47,8 +48,7 @@ INLINE float k_exp(float x) {
     p = FMA(p, r * r, r) + 1.0f;
     int32_t i = (int32_t)(float_to_bits(shifted) - 0x4b400000u);
     int32_t half = i >> 1, rest = i - half;
-    float y = p * bits_to_float((uint32_t)(half + 127) << 23) * bits_to_float((uint32_t)(rest + 127) << 23);
-    return x != x ? x : y;
+    return p * bits_to_float((uint32_t)(half + 127) << 23) * bits_to_float((uint32_t)(rest + 127) << 23);
 }
 
 /* e^x without the ends of the range: 0 below e^-87, and x must not be above 88.  Cheaper, and enough wherever 1 or a maximum
@@ -91,6 +91,28 @@ INLINE float k_log(float x) {
     return x != x ? x : y;
 }
 
+/* log(u) of the rounded u = 1 + x, plus what the rounding lost.  Both ends would divide 0 by 0 or inf by inf. */
+INLINE float k_log1p(float x) {
+    float u = 1.0f + x, lost = (x - (u - 1.0f)) / u;
+    return k_log(u) + (u > 0.0f && u < INFINITY ? lost : 0.0f);
+}
+
+/* Quadrant n and rest of x, π/2 in three parts (Cody & Waite 1980); good to |x| < TRIG_NEAR, beyond which libm is asked. */
+#define TRIG_NEAR 16384.0f
+
+INLINE float k_sin_quadrant(float x, uint32_t turn) {
+    float shifted = FMA(x, 0.636619772f, 12582912.0f), n = shifted - 12582912.0f;
+    uint32_t quadrant = float_to_bits(shifted) + turn;
+    float r = FMA(n, -0x1.921fb0p+00f, x);
+    r = FMA(n, -0x1.5110b4p-22f, r);
+    r = FMA(n, -0x1.846988p-48f, r);
+    float z = r * r;
+    float s = FMA(FMA(FMA(-1.9515295891e-4f, z, 8.3321608736e-3f), z, -1.6666654611e-1f), z * r, r);
+    float c = FMA(FMA(FMA(2.443315711809948e-5f, z, -1.388731625493765e-3f), z, 4.166664568298827e-2f), z * z, FMA(-0.5f, z, 1.0f));
+    float y = quadrant & 1 ? c : s;
+    return bits_to_float(float_to_bits(y) ^ (quadrant & 2) << 30);
+}
+
 INLINE float k_tanh(float x) {
     float a = fabsf(x), z = x * x;
     float p = FMA(-5.70498872745e-3f, z, 2.06390887954e-2f);
@@ -98,10 +120,9 @@ INLINE float k_tanh(float x) {
     p = FMA(p, z, 1.33314422036e-1f);
     p = FMA(p, z, -3.33332819422e-1f);
     float small = FMA(p * z, x, x);
-    float large = 1.0f - 2.0f / (k_exp_down(2.0f * (a < 20.0f ? a : 20.0f)) + 1.0f);
+    float large = 1.0f - 2.0f / (k_exp_down(2.0f * (a > 20.0f ? 20.0f : a)) + 1.0f);
     large = x < 0.0f ? -large : large;
-    float y = a < 0.625f ? small : large;
-    return x != x ? x : y;
+    return a < 0.625f ? small : large;
 }
 
 INLINE float k_erf(float x) {
@@ -130,8 +151,7 @@ INLINE float k_erf(float x) {
     r = FMA(r, y, 5.641895067754075e-1f);
     float tail = 1.0f - k_exp_down(-z) * q * (a < 2.0f ? p : r);
     float large = x < 0.0f ? -tail : tail;
-    float result = a < 1.0f ? x * t : large;
-    return x != x ? x : result;
+    return a < 1.0f ? x * t : large;
 }
 
 #endif

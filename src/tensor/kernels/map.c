@@ -36,9 +36,7 @@ MAP(rsqrt, y[i] = R(1.0) / MATH(sqrt)(a[i]))
 MAP(reciprocal, y[i] = R(1.0) / a[i])
 MAP(exp, y[i] = k_exp(a[i]))
 MAP(log, y[i] = k_log(a[i]))
-MAP(log1p, y[i] = MATH(log1p)(a[i]))
-MAP(sin, y[i] = MATH(sin)(a[i]))
-MAP(cos, y[i] = MATH(cos)(a[i]))
+MAP(log1p, y[i] = k_log1p(a[i]))
 MAP(floor, y[i] = MATH(floor)(a[i]))
 MAP(sigmoid, y[i] = k_sigmoid(a[i]))
 MAP(tanh, y[i] = k_tanh(a[i]))
@@ -77,40 +75,31 @@ MAP(pow_grad_a, y[i] = c[i] == 0 ? R(0.0) : a[i] * c[i] * MATH(pow)(b[i], c[i] -
 MAP(fma, y[i] = FMA(a[i], b[i], c[i]))
 MAP(select, y[i] = a[i] != 0 ? b[i] : c[i])
 
-/* ---- dropout: element i is kept iff its random word is at least p·2^32 ---------------------------------------------------- */
+/* ---- sine and cosine: large arguments need hundreds of digits of π, which libm has ------------------------------------ */
 
-#define GROUPS 16 /* counters at once; each gives four words */
+#ifdef IG_WIDE
+MAP(sin, y[i] = sin(a[i]))
+MAP(cos, y[i] = cos(a[i]))
+#else
+#define BLOCK 64
 
-/* Philox4x32-10, as base/random.c has it, for GROUPS consecutive counters. */
-static void philox_groups(uint64_t key, uint64_t hi, uint64_t first, uint32_t out[4][GROUPS]) {
-    uint32_t c0[GROUPS], c1[GROUPS], c2[GROUPS], c3[GROUPS], k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-    for (int j = 0; j < GROUPS; j++) {
-        uint64_t lo = first + (uint64_t)j;
-        c0[j] = (uint32_t)lo, c1[j] = (uint32_t)(lo >> 32), c2[j] = (uint32_t)hi, c3[j] = (uint32_t)(hi >> 32);
-    }
-    for (int round = 0; round < 10; round++) {
-        for (int j = 0; j < GROUPS; j++) {
-            uint64_t p0 = (uint64_t)0xD2511F53u * c0[j], p1 = (uint64_t)0xCD9E8D57u * c2[j];
-            uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1[j] ^ k0, n2 = (uint32_t)(p0 >> 32) ^ c3[j] ^ k1;
-            c0[j] = n0, c1[j] = (uint32_t)p1, c2[j] = n2, c3[j] = (uint32_t)p0;
-        }
-        k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
-    }
-    memcpy(out[0], c0, sizeof c0), memcpy(out[1], c1, sizeof c1), memcpy(out[2], c2, sizeof c2), memcpy(out[3], c3, sizeof c3);
+/* Each element alone decides who computes it, so that cutting a row elsewhere changes nothing.  Also takes NaN and infinities. */
+static void patch_far(float *y, const float *x, size_t n, float (*exact)(float)) {
+    for (size_t i = 0; i < n; i++)
+        if (!(fabsf(x[i]) < TRIG_NEAR)) y[i] = exact(x[i]);
 }
 
-void K(map_dropout)(real *y, const real *const in[3], size_t n, const ig_map_args *args) {
-    const real *a = in[0];
-    real scale = (real)(1.0 / (1.0 - args->f[0]));
-    uint32_t bound = (uint32_t)(args->f[0] * 4294967296.0), word[4][GROUPS], flat[4 * GROUPS];
-    uint64_t key = args->key[0] ^ args->stream * 0x9E3779B97F4A7C15u, index = args->index;
-    for (size_t i = 0; i < n;) {
-        size_t skip = (size_t)(index & 3), count = 4 * GROUPS - skip;
-        if (count > n - i) count = n - i;
-        philox_groups(key, args->key[1], index >> 2, word);
-        for (int j = 0; j < GROUPS; j++)
-            for (int w = 0; w < 4; w++) flat[4 * j + w] = word[w][j];
-        EACH(j, count) y[i + j] = flat[skip + j] >= bound ? a[i + j] * scale : R(0.0);
-        i += count, index += count;
+#define TRIG(name, turn)                                                                                               \
+    void K(map_##name)(float *y, const float *const in[3], size_t n, const ig_map_args *args) {                        \
+        float x[BLOCK];                                                                                                \
+        (void)args;                                                                                                    \
+        for (size_t o = 0; o < n; o += BLOCK) {                                                                        \
+            size_t count = n - o < BLOCK ? n - o : BLOCK;                                                              \
+            memcpy(x, in[0] + o, count * sizeof *x);                                                                   \
+            EACH(i, count) y[o + i] = k_sin_quadrant(x[i], turn);                                                      \
+            patch_far(y + o, x, count, name##f);                                                                       \
+        }                                                                                                              \
     }
-}
+TRIG(sin, 0)
+TRIG(cos, 1)
+#endif
