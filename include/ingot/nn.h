@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-/* ---- parameters ------------------------------------------------------------------------------------------------------ */
+/* ---- parameters -------------------------------------------------------------------------------------------------- */
 
 typedef struct ig_param {
     char *name;         /* as in the model file: "transformer.h.0.attn.c_attn.weight" */
@@ -36,7 +36,7 @@ int64_t ig_params_numel(const ig_params *ps);
 /* The leaf of a parameter in a graph (a constant input when frozen). */
 ig_var *ig_param_var(ig_graph *g, const ig_param *p);
 
-/* ---- initialisers: deterministic in (seed, the parameter's name) ------------------------------------------------------- */
+/* ---- initialisers: deterministic in (seed, the parameter's name) ------------------------------------------------- */
 
 /* The list of initialisers: IG_INIT_name, and the name in recipes.  A new one is a line here and a file in src/nn/init/. */
 #define IG_INITS(X)                                                                                                    \
@@ -66,7 +66,7 @@ ig_status ig_init_tensor(ig_context *ctx, const ig_tensor *t, const char *name, 
 bool ig_init_parse(const char *name, ig_init *out); /* "xavier_uniform" … */
 const char *ig_init_name(ig_init kind);
 
-/* ---- layers ---------------------------------------------------------------------------------------------------------------- */
+/* ---- layers ------------------------------------------------------------------------------------------------------ */
 
 /* How a forward pass is recorded. */
 typedef struct ig_pass {
@@ -82,7 +82,7 @@ ig_var *ig_nn_linear(const ig_pass *p, ig_var *x, ig_var *w, ig_var *bias, bool 
 /* x itself unless training and rate > 0. */
 ig_var *ig_nn_dropout(const ig_pass *p, ig_var *x, double rate);
 
-/* ---- optimisers -------------------------------------------------------------------------------------------------------------- */
+/* ---- optimisers -------------------------------------------------------------------------------------------------- */
 
 /* The list of optimisers: IG_OPTIM_name, and the name in recipes.  A new one is a line here and a file in src/nn/optim/. */
 #define IG_OPTIMS(X)                                                                                                   \
@@ -147,7 +147,7 @@ void ig_optim_state_loaded(ig_optim *o);
  * the first step. */
 void ig_optim_ema_swap(ig_optim *o);
 
-/* ---- schedules -------------------------------------------------------------------------------------------------------------- */
+/* ---- schedules --------------------------------------------------------------------------------------------------- */
 
 /* The list of schedules: IG_SCHEDULE_name, and the name in recipes.  A new one is a line here and a file in
  * src/nn/schedule/.  t counts the steps after the warm-up, T = total - warmup. */
@@ -181,7 +181,7 @@ ig_status ig_schedule_check(const ig_schedule *s, ig_error *err);
 double ig_schedule_lr(const ig_schedule *s, int64_t step);    /* step counts from 0; past total: the last value */
 void ig_schedule_evaluated(ig_schedule *s, double loss);      /* PLATEAU listens; NaN is no improvement */
 
-/* ---- early stopping (Prechelt 1998) ------------------------------------------------------------------------------------------ */
+/* ---- early stopping (Prechelt 1998) ------------------------------------------------------------------------------ */
 
 typedef struct ig_early_stop {
     int64_t patience;        /* evaluations without improvement by min_delta; 0: off */

@@ -28,9 +28,11 @@ bool ig_init_parse(const char *name, ig_init *out) {
     return false;
 }
 
-ig_status ig_init_tensor(ig_context *ctx, const ig_tensor *t, const char *name, uint64_t seed, ig_init kind, ig_init_opts opts, ig_error *err) {
+ig_status ig_init_tensor(ig_context *ctx, const ig_tensor *t, const char *name, uint64_t seed, ig_init kind, ig_init_opts opts,
+                         ig_error *err) {
     if ((unsigned)kind >= IG_INIT_COUNT) return ig_error_set(err, IG_E_ARG, "no initialiser has the number %d", (int)kind);
-    if (!ig_dtype_is_float(t->dtype)) return ig_error_set(err, IG_E_DTYPE, "%s: initialisers fill floats, not %s", name, ig_dtype_name(t->dtype));
+    if (!ig_dtype_is_float(t->dtype))
+        return ig_error_set(err, IG_E_DTYPE, "%s: initialisers fill floats, not %s", name, ig_dtype_name(t->dtype));
     init_job j = {.ctx = ctx, .t = t, .key = seed, .stream = ig_hash64(name, strlen(name), 0), .opts = opts};
     ig_error inner = {0};
     ig_status s = rows[kind]->fill(&j, &inner);
@@ -47,7 +49,7 @@ ig_status ig_init_fans(const init_job *j, double *fan_in, double *fan_out, ig_er
     return IG_OK;
 }
 
-/* ---- drawing ------------------------------------------------------------------------------------------------------------ */
+/* ---- drawing ----------------------------------------------------------------------------------------------------- */
 
 typedef struct draw {
     const init_job *j;

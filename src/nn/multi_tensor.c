@@ -30,20 +30,24 @@ static size_t tuple_count(const ig_node *n) { return (size_t)(n->nin - fixed_inp
 static ig_status check_tuple(ig_var *const *v, int every, ig_error *err) {
     char a[128], b[128];
     const ig_tensor *p = &v[0]->t;
-    if (p->dtype != IG_DTYPE_F32 && p->dtype != IG_DTYPE_F64) return ig_error_set(err, IG_E_DTYPE, "takes f32 and f64, not %s", ig_dtype_name(p->dtype));
+    if (p->dtype != IG_DTYPE_F32 && p->dtype != IG_DTYPE_F64)
+        return ig_error_set(err, IG_E_DTYPE, "takes f32 and f64, not %s", ig_dtype_name(p->dtype));
     for (int k = 0; k < every; k++) {
         const ig_tensor *t = &v[k]->t;
         if (t->dtype != p->dtype || !ig_tensor_same_shape(t, p))
-            return ig_error_set(err, IG_E_SHAPE, "%s%s beside %s%s", ig_dtype_name(t->dtype), ig_tensor_shape_text(t, a, sizeof a),
-                                ig_dtype_name(p->dtype), ig_tensor_shape_text(p, b, sizeof b));
-        if (!ig_tensor_is_contiguous(t)) return ig_error_set(err, IG_E_SHAPE, "tensor %s is not contiguous", ig_tensor_shape_text(t, a, sizeof a));
+            return ig_error_set(err, IG_E_SHAPE, "%s%s beside %s%s", ig_dtype_name(t->dtype),
+                                ig_tensor_shape_text(t, a, sizeof a), ig_dtype_name(p->dtype),
+                                ig_tensor_shape_text(p, b, sizeof b));
+        if (!ig_tensor_is_contiguous(t))
+            return ig_error_set(err, IG_E_SHAPE, "tensor %s is not contiguous", ig_tensor_shape_text(t, a, sizeof a));
     }
     return IG_OK;
 }
 
 ig_status ig_multi_shape(ig_node *n, ig_error *err) {
     int fixed = fixed_inputs(n), every = n->op->mutates_every;
-    if ((n->nin - fixed) % every != 0) return ig_error_set(err, IG_E_ARG, "%d inputs do not make tuples of %d", n->nin - fixed, every);
+    if ((n->nin - fixed) % every != 0)
+        return ig_error_set(err, IG_E_ARG, "%d inputs do not make tuples of %d", n->nin - fixed, every);
     for (int i = fixed; i < n->nin; i += every) IG_TRY(check_tuple(n->in + i, every, err));
     return IG_OK;
 }
@@ -53,7 +57,7 @@ size_t ig_multi_scratch(ig_context *ctx, const ig_node *n) {
     return (tuple_count(n) + 1) * sizeof(size_t);
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------------- */
+/* ---- running ----------------------------------------------------------------------------------------------------- */
 
 static const ig_tensor *const *tuple(const job *j, size_t i) {
     return j->r->in + fixed_inputs(j->r->node) + i * (size_t)j->r->node->op->mutates_every;
@@ -92,12 +96,13 @@ ig_status ig_multi_run(const ig_run *r, ig_multi_fn *fn, const void *args) {
     size_t *first = r->scratch;
     job j = {.r = r, .fn = fn, .args = args, .first = first, .tuples = tuple_count(r->node)};
     first[0] = 0;
-    for (size_t i = 0; i < j.tuples; i++) first[i + 1] = first[i] + ((size_t)ig_tensor_numel(tuple(&j, i)[0]) + CHUNK - 1) / CHUNK;
+    for (size_t i = 0; i < j.tuples; i++)
+        first[i + 1] = first[i] + ((size_t)ig_tensor_numel(tuple(&j, i)[0]) + CHUNK - 1) / CHUNK;
     ig_parallel_for(r->ctx, first[j.tuples], 1, run_range, &j);
     return IG_OK;
 }
 
-/* ---- accumulate, clear, moving average ------------------------------------------------------------------------------------- */
+/* ---- accumulate, clear, moving average --------------------------------------------------------------------------- */
 
 static void accumulate_piece(const ig_kernels *k, const void *args, ig_dtype dtype, void *const at[IG_MULTI_MAX], size_t n) {
     (void)args;

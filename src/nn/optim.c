@@ -24,27 +24,30 @@ bool ig_optim_parse(const char *name, ig_optim_kind *out) {
     return false;
 }
 
-/* ---- settings ------------------------------------------------------------------------------------------------------------ */
+/* ---- settings ---------------------------------------------------------------------------------------------------- */
 
 static ig_status check_range(const ig_optim_opts *o, ig_error *err) {
     const struct { const char *name; double value, below; } all[] = {
-        {"momentum", o->momentum, 1}, {"beta1", o->beta1, 1}, {"beta2", o->beta2, 1}, {"alpha", o->alpha, 1}, {"ema_decay", o->ema_decay, 1},
-        {"eps", o->eps, INFINITY}, {"weight_decay", o->weight_decay, INFINITY}, {"l1", o->l1, INFINITY},
-        {"clip_norm", o->clip_norm, INFINITY}, {"clip_value", o->clip_value, INFINITY},
+        {"momentum", o->momentum, 1}, {"beta1", o->beta1, 1}, {"beta2", o->beta2, 1}, {"alpha", o->alpha, 1},
+        {"ema_decay", o->ema_decay, 1}, {"eps", o->eps, INFINITY}, {"weight_decay", o->weight_decay, INFINITY},
+        {"l1", o->l1, INFINITY}, {"clip_norm", o->clip_norm, INFINITY}, {"clip_value", o->clip_value, INFINITY},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (!(all[i].value >= 0 && all[i].value < all[i].below))
-            return ig_error_set(err, IG_E_ARG, "%s: %s is %g, and must be in [0, %g)", names[o->kind], all[i].name, all[i].value, all[i].below);
+            return ig_error_set(err, IG_E_ARG, "%s: %s is %g, and must be in [0, %g)", names[o->kind], all[i].name,
+                                all[i].value, all[i].below);
     return IG_OK;
 }
 
 static ig_status check_opts(const ig_optim_opts *o, ig_error *err) {
     if ((unsigned)o->kind >= IG_OPTIM_COUNT) return ig_error_set(err, IG_E_ARG, "no optimiser has the number %d", (int)o->kind);
     IG_TRY(check_range(o, err));
-    if (o->momentum > 0 && !rows[o->kind]->with_momentum.op) return ig_error_set(err, IG_E_ARG, "%s takes no momentum", names[o->kind]);
+    if (o->momentum > 0 && !rows[o->kind]->with_momentum.op)
+        return ig_error_set(err, IG_E_ARG, "%s takes no momentum", names[o->kind]);
     if (o->nesterov && (o->kind != IG_OPTIM_SGD || o->momentum == 0))
         return ig_error_set(err, IG_E_ARG, "%s: nesterov is for sgd with momentum", names[o->kind]);
-    if (o->group_count < 0 || (o->group_count > 0 && !o->groups)) return ig_error_set(err, IG_E_ARG, "%s: %d groups", names[o->kind], o->group_count);
+    if (o->group_count < 0 || (o->group_count > 0 && !o->groups))
+        return ig_error_set(err, IG_E_ARG, "%s: %d groups", names[o->kind], o->group_count);
     return IG_OK;
 }
 
@@ -60,7 +63,7 @@ static void fill_settings(const ig_optim *o, double decay, double l1, optim_sett
     };
 }
 
-/* ---- buckets --------------------------------------------------------------------------------------------------------------- */
+/* ---- buckets ----------------------------------------------------------------------------------------------------- */
 
 static ig_status add_bucket(ig_optim *o, double lr_scale, const optim_settings *s, ig_error *err) {
     optim_bucket *b = ig_realloc_array(o->bucket, (size_t)o->buckets + 1, sizeof *b);
@@ -95,7 +98,8 @@ static ig_status take_params(ig_optim *o, const ig_params *ps, ig_error *err) {
         ig_param *p = ps->item[i];
         if (p->frozen) continue;
         if (p->value.dtype != IG_DTYPE_F32 && p->value.dtype != IG_DTYPE_F64)
-            return ig_error_set(err, IG_E_DTYPE, "%s is %s: only f32 and f64 are trained", p->name, ig_dtype_name(p->value.dtype));
+            return ig_error_set(err, IG_E_DTYPE, "%s is %s: only f32 and f64 are trained", p->name,
+                                ig_dtype_name(p->value.dtype));
         o->param[o->count].p = p;
         IG_TRY(choose_bucket(o, &o->param[o->count++], err));
     }
@@ -105,11 +109,12 @@ static ig_status take_params(ig_optim *o, const ig_params *ps, ig_error *err) {
 /* Leaves over the settings; only now, because the buckets moved while they grew. */
 static ig_status wrap_settings(ig_optim *o, ig_error *err) {
     int64_t n = IG_OPTIM_SETTINGS, one = 1;
-    for (int i = 0; i < o->buckets; i++) IG_TRY(ig_tensor_wrap(&o->bucket[i].leaf, &o->bucket[i].now, IG_DTYPE_F64, 1, &n, err));
+    for (int i = 0; i < o->buckets; i++)
+        IG_TRY(ig_tensor_wrap(&o->bucket[i].leaf, &o->bucket[i].now, IG_DTYPE_F64, 1, &n, err));
     return ig_tensor_wrap(&o->ema_decay, &o->opts.ema_decay, IG_DTYPE_F64, 1, &one, err);
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 ig_status ig_optim_new(ig_context *ctx, const ig_params *ps, const ig_optim_opts *opts, ig_optim **out, ig_error *err) {
     IG_TRY(check_opts(opts, err));
@@ -143,7 +148,7 @@ void ig_optim_free(ig_optim *o) {
     ig_free(o);
 }
 
-/* ---- a step ------------------------------------------------------------------------------------------------------------------- */
+/* ---- a step ------------------------------------------------------------------------------------------------------ */
 
 static void start_average(ig_optim *o) {
     for (size_t i = 0; i < o->count; i++)
@@ -165,7 +170,7 @@ void ig_optim_begin_step(ig_optim *o, double lr) {
     }
 }
 
-/* ---- what the update ops share ---------------------------------------------------------------------------------------------------- */
+/* ---- what the update ops share ----------------------------------------------------------------------------------- */
 
 ig_status ig_optim_shape(ig_node *n, ig_error *err) {
     const ig_tensor *settings = &n->in[0]->t;

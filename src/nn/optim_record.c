@@ -1,7 +1,8 @@
 /* nn/optim_record.c: an update as part of the recording:
  *
  *     gradients ─► norm (reported, and guards the update)
- *         └─► clamp to clip_value ─► norm ─► scale = grad_scale·min(1, clip_norm/(norm + 1e-6)) ─► one op per bucket ─► average
+ *         └─► clamp to clip_value ─► norm ─► scale = grad_scale·min(1, clip_norm/(norm + 1e-6))
+ *                  └──────────────────────────────────► one op per bucket ─► moving average
  *
  * Clipping by norm never touches the gradients: its coefficient goes into the update as a scalar.  The 1e-6 is that of
  * torch.nn.utils.clip_grad_norm_.
@@ -46,7 +47,7 @@ static void from_buffers(ig_optim *o, ig_graph *g, gradients *d) {
     if (d->count == 0) ig_poison(g, IG_E_STATE, "nothing was accumulated: ig_optim_record_accumulate comes before the update");
 }
 
-/* ---- clipping --------------------------------------------------------------------------------------------------------------- */
+/* ---- clipping ---------------------------------------------------------------------------------------------------- */
 
 static void clamp_all(ig_optim *o, ig_graph *g, double limit, gradients *d) {
     d->count = 0;
@@ -67,7 +68,7 @@ static ig_var *norm_of(ig_graph *g, const gradients *d, double grad_scale) {
     return grad_scale == 1 ? norm : ig_affine(g, norm, grad_scale, 0);
 }
 
-/* ---- updating --------------------------------------------------------------------------------------------------------------- */
+/* ---- updating ---------------------------------------------------------------------------------------------------- */
 
 static void update_bucket(ig_optim *o, ig_graph *g, int bucket, const gradients *d, ig_var *norm, ig_var *scale, ig_var **in) {
     int n = 0;
@@ -126,7 +127,7 @@ ig_var *ig_optim_record(ig_optim *o, ig_graph *g, double grad_scale) {
     return norm;
 }
 
-/* ---- accumulation ------------------------------------------------------------------------------------------------------------- */
+/* ---- accumulation ------------------------------------------------------------------------------------------------ */
 
 static void record_buffers(ig_optim *o, ig_graph *g, const gradients *d) {
     ig_var **in = ig_calloc(o->count * 2 + 1, sizeof *in);

@@ -61,7 +61,7 @@ void ig_optim_state_loaded(ig_optim *o) {
         if (o->param[i].buffer.data) memset(o->param[i].buffer.data, 0, ig_tensor_bytes(&o->param[i].buffer));
 }
 
-/* ---- the moving average ---------------------------------------------------------------------------------------------------- */
+/* ---- the moving average ------------------------------------------------------------------------------------------ */
 
 static void swap_bytes(char *a, char *b, size_t n) {
     char hold[4096];
@@ -77,5 +77,6 @@ static void swap_bytes(char *a, char *b, size_t n) {
 void ig_optim_ema_swap(ig_optim *o) {
     if (ig_optim_steps(o) == 0) return;
     for (size_t i = 0; i < o->count; i++)
-        if (o->param[i].ema.data) swap_bytes(o->param[i].p->value.data, o->param[i].ema.data, ig_tensor_bytes(&o->param[i].ema));
+        if (o->param[i].ema.data)
+            swap_bytes(o->param[i].p->value.data, o->param[i].ema.data, ig_tensor_bytes(&o->param[i].ema));
 }

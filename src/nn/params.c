@@ -37,15 +37,16 @@ static ig_status grow(ig_params *ps, ig_error *err) {
     return IG_OK;
 }
 
-ig_status ig_params_add(ig_params *ps, const char *name, ig_dtype dtype, int ndim, const int64_t *shape, bool decay, ig_param **out,
-                        ig_error *err) {
+ig_status ig_params_add(ig_params *ps, const char *name, ig_dtype dtype, int ndim, const int64_t *shape, bool decay,
+                        ig_param **out, ig_error *err) {
     if (ig_params_find(ps, name)) return ig_error_set(err, IG_E_EXISTS, "two parameters are called %s", name);
     IG_TRY(grow(ps, err));
     ig_param *p = ig_calloc(1, sizeof *p);
     if (!p) return ig_error_nomem(err, sizeof *p);
     p->decay = decay;
     p->name = ig_strdup(name);
-    ig_status s = p->name ? ig_tensor_zeros(ps->ctx, dtype, ndim, shape, &p->value, err) : ig_error_nomem(err, strlen(name) + 1);
+    ig_status s = p->name ? ig_tensor_zeros(ps->ctx, dtype, ndim, shape, &p->value, err)
+                          : ig_error_nomem(err, strlen(name) + 1);
     if (s != IG_OK) {
         free_param(p);
         return s;

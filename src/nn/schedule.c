@@ -28,11 +28,13 @@ bool ig_schedule_parse(const char *name, ig_schedule_kind *out) {
 }
 
 ig_status ig_schedule_check(const ig_schedule *s, ig_error *err) {
-    if ((unsigned)s->kind >= IG_SCHEDULE_COUNT) return ig_error_set(err, IG_E_ARG, "no schedule has the number %d", (int)s->kind);
+    if ((unsigned)s->kind >= IG_SCHEDULE_COUNT)
+        return ig_error_set(err, IG_E_ARG, "no schedule has the number %d", (int)s->kind);
     const schedule_row *row = rows[s->kind];
     const char *name = names[s->kind];
     if (!(s->lr > 0) || isinf(s->lr)) return ig_error_set(err, IG_E_ARG, "%s: lr must be above 0", name);
-    if (!(s->min_lr >= 0 && s->min_lr <= s->lr)) return ig_error_set(err, IG_E_ARG, "%s: min_lr must be between 0 and lr", name);
+    if (!(s->min_lr >= 0 && s->min_lr <= s->lr))
+        return ig_error_set(err, IG_E_ARG, "%s: min_lr must be between 0 and lr", name);
     if (!(s->gamma >= 0 && s->gamma <= 1)) return ig_error_set(err, IG_E_ARG, "%s: gamma must be between 0 and 1", name);
     if (s->warmup < 0) return ig_error_set(err, IG_E_ARG, "%s: warmup is negative", name);
     if (s->patience < 0) return ig_error_set(err, IG_E_ARG, "%s: patience is negative", name);

@@ -17,7 +17,8 @@ static int free_context(void **state) {
     return 0;
 }
 
-static ig_tensor fill_in(ig_context *c, ig_dtype type, int ndim, const int64_t *shape, const char *name, uint64_t seed, ig_init kind, ig_init_opts opts) {
+static ig_tensor fill_in(ig_context *c, ig_dtype type, int ndim, const int64_t *shape, const char *name, uint64_t seed,
+                         ig_init kind, ig_init_opts opts) {
     ig_error err = {0};
     ig_tensor t;
     check_ok(ig_tensor_new(c, type, ndim, shape, &t, &err));
@@ -150,8 +151,10 @@ static void numbers_depend_on_seed_and_name_and_not_on_threads(void **state) {
     for (int k = 0; k < 2; k++) {
         ig_init kind = k ? IG_INIT_UNIFORM : IG_INIT_NORMAL;
         ig_init_opts o = {.b = 1};
-        ig_tensor a = fill_in(ctx, IG_DTYPE_F32, 2, shape, "w", 1, kind, o), b = fill_in(one, IG_DTYPE_F32, 2, shape, "w", 1, kind, o);
-        ig_tensor c = fill_in(ctx, IG_DTYPE_F32, 2, shape, "w", 2, kind, o), d = fill_in(ctx, IG_DTYPE_F32, 2, shape, "v", 1, kind, o);
+        ig_tensor a = fill_in(ctx, IG_DTYPE_F32, 2, shape, "w", 1, kind, o);
+        ig_tensor b = fill_in(one, IG_DTYPE_F32, 2, shape, "w", 1, kind, o);
+        ig_tensor c = fill_in(ctx, IG_DTYPE_F32, 2, shape, "w", 2, kind, o);
+        ig_tensor d = fill_in(ctx, IG_DTYPE_F32, 2, shape, "v", 1, kind, o);
         assert_true(same(&a, &b));
         assert_false(same(&a, &c) || same(&a, &d));
         ig_tensor_unref(&a), ig_tensor_unref(&b), ig_tensor_unref(&c), ig_tensor_unref(&d);

@@ -63,7 +63,8 @@ static void check_linear(bool bf16, bool biased, bool out_in, double eps) {
     assert_int_equal(ig_dim(y, 1), N);
     for (int64_t i = 0; i < M * N; i++) {
         double magnitude, want = expected(i / N, i % N, biased, &magnitude), got = ig_tensor_get(ig_value(y), i);
-        if (fabs(got - want) > (2 * eps + K * 0x1p-24) * magnitude) fail_msg("bf16 %d, bias %d, out_in %d: %g for %g", bf16, biased, out_in, got, want);
+        if (fabs(got - want) > (2 * eps + K * 0x1p-24) * magnitude)
+            fail_msg("bf16 %d, bias %d, out_in %d: %g for %g", bf16, biased, out_in, got, want);
     }
     ig_graph_free(g);
 }

@@ -17,8 +17,9 @@ typedef struct reference {
 
 static ig_optim_opts read_opts(const ig_tree *c, ig_optim_group *group) {
     ig_optim_opts o = {.momentum = ig_tree_real(c, "momentum", 0), .nesterov = ig_tree_bool(c, "nesterov", false),
-                       .beta1 = ig_tree_real(c, "beta1", 0), .beta2 = ig_tree_real(c, "beta2", 0), .alpha = ig_tree_real(c, "alpha", 0),
-                       .eps = ig_tree_real(c, "eps", 0), .weight_decay = ig_tree_real(c, "weight_decay", 0), .l1 = ig_tree_real(c, "l1", 0),
+                       .beta1 = ig_tree_real(c, "beta1", 0), .beta2 = ig_tree_real(c, "beta2", 0),
+                       .alpha = ig_tree_real(c, "alpha", 0), .eps = ig_tree_real(c, "eps", 0),
+                       .weight_decay = ig_tree_real(c, "weight_decay", 0), .l1 = ig_tree_real(c, "l1", 0),
                        .clip_norm = ig_tree_real(c, "clip_norm", 0), .clip_value = ig_tree_real(c, "clip_value", 0),
                        .ema_decay = ig_tree_real(c, "ema_decay", 0)};
     assert_true(ig_optim_parse(ig_tree_text(c, "kind", ""), &o.kind));
@@ -28,7 +29,8 @@ static ig_optim_opts read_opts(const ig_tree *c, ig_optim_group *group) {
 }
 
 static void compare(const char *what, int number, int step, double got, double want, double allowed) {
-    if (!(fabs(got - want) <= allowed)) fail_msg("case %d, step %d: %s is %.17g, torch has %.17g", number, step, what, got, want);
+    if (!(fabs(got - want) <= allowed))
+        fail_msg("case %d, step %d: %s is %.17g, torch has %.17g", number, step, what, got, want);
 }
 
 static void check_steps(trainer *t, const ig_tree *c, const reference *r, int number, ig_dtype type) {
@@ -48,7 +50,8 @@ static void check_average(trainer *t, const ig_tree *c, int number, ig_dtype typ
     double want[WEIGHTS];
     reference_numbers(ig_tree_get(c, "ema"), want, WEIGHTS);
     for (int i = 0; i < WEIGHTS; i++)
-        compare("an average", number, STEPS, i < W ? trainer_state(t, "ema/w", i) : trainer_state(t, "ema/b", i - W), want[i], tolerance(type));
+        compare("an average", number, STEPS, i < W ? trainer_state(t, "ema/w", i) : trainer_state(t, "ema/b", i - W), want[i],
+                tolerance(type));
 }
 
 static void check_case(ig_context *ctx, const ig_tree *c, const reference *r, int number, ig_dtype type, bool plan) {

@@ -8,8 +8,9 @@
 #define TOLERANCE (20 * 2.3e-16 * 0.02)
 
 static ig_schedule from_tree(const ig_tree *c) {
-    ig_schedule s = {.lr = ig_tree_real(c, "lr", 0), .min_lr = ig_tree_real(c, "min_lr", 0), .warmup = ig_tree_int(c, "warmup", 0),
-                     .total = ig_tree_int(c, "total", 0), .step_size = ig_tree_int(c, "step_size", 0), .gamma = ig_tree_real(c, "gamma", 0),
+    ig_schedule s = {.lr = ig_tree_real(c, "lr", 0), .min_lr = ig_tree_real(c, "min_lr", 0),
+                     .warmup = ig_tree_int(c, "warmup", 0), .total = ig_tree_int(c, "total", 0),
+                     .step_size = ig_tree_int(c, "step_size", 0), .gamma = ig_tree_real(c, "gamma", 0),
                      .patience = ig_tree_int(c, "patience", 0)};
     assert_true(ig_schedule_parse(ig_tree_text(c, "kind", ""), &s.kind));
     return s;
@@ -25,7 +26,8 @@ static void check_case(const ig_tree *c) {
     check_ok(ig_schedule_check(&s, &err));
     for (size_t i = 0; i < n; i++) {
         double ours = ig_schedule_lr(&s, (int64_t)i);
-        if (fabs(ours - rate[i]) > TOLERANCE) fail_msg("%s, step %zu: %.17g, torch has %.17g", ig_schedule_name(s.kind), i, ours, rate[i]);
+        if (fabs(ours - rate[i]) > TOLERANCE)
+            fail_msg("%s, step %zu: %.17g, torch has %.17g", ig_schedule_name(s.kind), i, ours, rate[i]);
         if (listens) ig_schedule_evaluated(&s, loss[i]);
     }
 }

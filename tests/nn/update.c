@@ -29,7 +29,7 @@ static ig_optim_opts options(int kind) {
                            .weight_decay = 0.1, .clip_norm = 1, .ema_decay = 0.9};
 }
 
-/* ---- gradients that are not finite ---------------------------------------------------------------------------------------- */
+/* ---- gradients that are not finite ------------------------------------------------------------------------------- */
 
 /* All weights and states but the step count, one after the other. */
 static int snapshot(const trainer *t, double *out) {
@@ -73,7 +73,7 @@ static void a_gradient_that_is_not_finite_leaves_weights_and_state_as_they_were(
     }
 }
 
-/* ---- accumulation ------------------------------------------------------------------------------------------------------------- */
+/* ---- accumulation ------------------------------------------------------------------------------------------------ */
 
 typedef struct micro {
     ig_plan *add, *update;
@@ -160,7 +160,7 @@ static void updating_before_anything_was_accumulated_is_refused(void **state) {
     trainer_free(&t);
 }
 
-/* ---- state ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- state ------------------------------------------------------------------------------------------------------- */
 
 static void copy_state(const trainer *to, const trainer *from) {
     ig_error err = {0};
@@ -208,13 +208,14 @@ static void average_and_weights_change_places_and_back(void **state) {
     trainer_step(&t, 0.5, 1, gradient[0]);
     for (int i = 0; i < WEIGHTS; i++) before[i] = trainer_weight(&t, i);
     ig_optim_ema_swap(t.optim);
-    for (int i = 0; i < WEIGHTS; i++) assert_true(fabs(trainer_weight(&t, i) - (0.75 * start[i] + 0.25 * before[i])) < 1e-15 * 4);
+    for (int i = 0; i < WEIGHTS; i++)
+        assert_true(fabs(trainer_weight(&t, i) - (0.75 * start[i] + 0.25 * before[i])) < 1e-15 * 4);
     ig_optim_ema_swap(t.optim);
     for (int i = 0; i < WEIGHTS; i++) assert_true(trainer_weight(&t, i) == before[i]);
     trainer_free(&t);
 }
 
-/* ---- which parameters ----------------------------------------------------------------------------------------------------------- */
+/* ---- which parameters -------------------------------------------------------------------------------------------- */
 
 static void parameters_without_gradient_and_frozen_ones_stay(void **state) {
     trainer t;
@@ -246,17 +247,20 @@ static void parameters_without_gradient_and_frozen_ones_stay(void **state) {
 
 static void settings_out_of_range_are_refused(void **state) {
     const ig_optim_opts bad[] = {
-        {.kind = (ig_optim_kind)77}, {.kind = IG_OPTIM_ADAM, .beta1 = 1}, {.kind = IG_OPTIM_ADAM, .beta2 = -0.1}, {.kind = IG_OPTIM_SGD, .momentum = NAN},
-        {.kind = IG_OPTIM_GD, .momentum = 0.9}, {.kind = IG_OPTIM_ADAM, .momentum = 0.9}, {.kind = IG_OPTIM_SGD, .nesterov = true},
+        {.kind = (ig_optim_kind)77}, {.kind = IG_OPTIM_ADAM, .beta1 = 1}, {.kind = IG_OPTIM_ADAM, .beta2 = -0.1},
+        {.kind = IG_OPTIM_SGD, .momentum = NAN}, {.kind = IG_OPTIM_GD, .momentum = 0.9},
+        {.kind = IG_OPTIM_ADAM, .momentum = 0.9}, {.kind = IG_OPTIM_SGD, .nesterov = true},
         {.kind = IG_OPTIM_RMSPROP, .momentum = 0.9, .nesterov = true}, {.kind = IG_OPTIM_SGD, .weight_decay = -1},
-        {.kind = IG_OPTIM_SGD, .clip_norm = INFINITY}, {.kind = IG_OPTIM_SGD, .ema_decay = 1}, {.kind = IG_OPTIM_SGD, .group_count = 1},
+        {.kind = IG_OPTIM_SGD, .clip_norm = INFINITY}, {.kind = IG_OPTIM_SGD, .ema_decay = 1},
+        {.kind = IG_OPTIM_SGD, .group_count = 1},
     };
     trainer t;
     (void)state;
     trainer_make(&t, ctx, IG_DTYPE_F32, start);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         ig_error err = {0};
-        if (ig_optim_new(ctx, &t.ps, &bad[i], &t.optim, &err) != IG_E_ARG || !err.message[0]) fail_msg("bad settings %zu were taken", i);
+        if (ig_optim_new(ctx, &t.ps, &bad[i], &t.optim, &err) != IG_E_ARG || !err.message[0])
+            fail_msg("bad settings %zu were taken", i);
     }
     t.b->group = 1;
     const ig_optim_group group = {0};
@@ -308,7 +312,7 @@ static void every_failed_allocation_while_recording_poisons_the_graph(void **sta
     trainer_free(&t);
 }
 
-/* ---- sizes: chunk borders, empty and single tensors, any number of threads ------------------------------------------------- */
+/* ---- sizes: chunk borders, empty and single tensors, any number of threads --------------------------------------- */
 
 static const int64_t sizes[] = {1, 0, 16383, 16384, 16385, 3, 0, 50000, 7};
 #define SIZES (sizeof sizes / sizeof *sizes)

@@ -10,7 +10,8 @@
 
 /* Fortran's interface; matrices by column, every argument by address. */
 void dgeqrf_(const int *m, const int *n, double *a, const int *lda, double *tau, double *work, const int *lwork, int *info);
-void dorgqr_(const int *m, const int *n, const int *k, double *a, const int *lda, const double *tau, double *work, const int *lwork, int *info);
+void dorgqr_(const int *m, const int *n, const int *k, double *a, const int *lda, const double *tau, double *work,
+             const int *lwork, int *info);
 
 #define BLOCK 64 /* columns that LAPACK handles at once, for the size of its workspace */
 

@@ -24,8 +24,9 @@ static void piece(const ig_kernels *k, const void *args, ig_dtype dtype, void *c
     const optim_args *a = args;
     const optim_settings *s = a->s;
     ig_adam_args f32 = {.lr = (float)s->lr, .beta1 = (float)s->momentum, .beta2 = (float)s->beta2, .eps = (float)s->eps,
-                        .weight_decay = (float)s->decay, .l1 = (float)s->l1, .l2 = (float)s->l2, .correction1 = (float)s->correction1,
-                        .correction2 = (float)s->correction2, .grad_scale = (float)a->scale};
+                        .weight_decay = (float)s->decay, .l1 = (float)s->l1, .l2 = (float)s->l2,
+                        .correction1 = (float)s->correction1, .correction2 = (float)s->correction2,
+                        .grad_scale = (float)a->scale};
     if (dtype == IG_DTYPE_F64) f64_piece(a, at[0], at[1], at[2], at[3], n);
     else k->adam(at[0], at[1], at[2], at[3], n, &f32);
 }
@@ -35,8 +36,10 @@ static ig_status forward(const ig_run *r, ig_error *err) {
     return ig_optim_run(r, piece);
 }
 
-static const ig_op adam = IG_OPTIM_OP("adam", "m, v = averages of g, g²; p -= lr·(m/√v + decay·p), bias corrected", 2, forward);
+static const ig_op adam =
+    IG_OPTIM_OP("adam", "m, v = averages of g, g²; p -= lr·(m/√v + decay·p), bias corrected", 2, forward);
 
 extern const optim_row ig_optim_adam, ig_optim_adamw;
-const optim_row ig_optim_adam = {.plain = {.op = &adam, .state = {"exp_avg", "exp_avg_sq"}}, .eps = 1e-8, .betas = true};
-const optim_row ig_optim_adamw = {.plain = {.op = &adam, .state = {"exp_avg", "exp_avg_sq"}}, .eps = 1e-8, .betas = true, .decoupled = true};
+#define MOMENTS {.op = &adam, .state = {"exp_avg", "exp_avg_sq"}}
+const optim_row ig_optim_adam = {.plain = MOMENTS, .eps = 1e-8, .betas = true};
+const optim_row ig_optim_adamw = {.plain = MOMENTS, .eps = 1e-8, .betas = true, .decoupled = true};

@@ -21,8 +21,8 @@ static void piece(const ig_kernels *k, const void *args, ig_dtype dtype, void *c
     const optim_args *a = args;
     const optim_settings *s = a->s;
     if (dtype == IG_DTYPE_F64) f64_piece(a, at[0], at[1], at[2], at[3], n);
-    else k->rmsprop(at[0], at[1], at[2], at[3], n, (float)s->lr, (float)s->beta2, (float)s->eps, (float)s->momentum, 0, (float)s->l1,
-                    (float)s->l2, (float)a->scale);
+    else k->rmsprop(at[0], at[1], at[2], at[3], n, (float)s->lr, (float)s->beta2, (float)s->eps, (float)s->momentum, 0,
+                    (float)s->l1, (float)s->l2, (float)a->scale);
 }
 
 static ig_status forward(const ig_run *r, ig_error *err) {

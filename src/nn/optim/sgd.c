@@ -19,7 +19,8 @@ static void piece(const ig_kernels *k, const void *args, ig_dtype dtype, void *c
     const optim_args *a = args;
     const optim_settings *s = a->s;
     if (dtype == IG_DTYPE_F64) f64_piece(a, at[0], at[1], at[2], n);
-    else k->sgd(at[0], at[1], at[2], n, (float)s->lr, (float)s->momentum, s->nesterov != 0, 0, (float)s->l1, (float)s->l2, (float)a->scale);
+    else k->sgd(at[0], at[1], at[2], n, (float)s->lr, (float)s->momentum, s->nesterov != 0, 0, (float)s->l1,
+                (float)s->l2, (float)a->scale);
 }
 
 static ig_status forward(const ig_run *r, ig_error *err) {
@@ -32,4 +33,7 @@ const ig_op ig_op_sgd = IG_OPTIM_OP("sgd", "p -= lr·g", 0, forward);
 static const ig_op sgd_momentum = IG_OPTIM_OP("sgd_momentum", "m = momentum·m + g; p -= lr·m", 1, forward);
 
 extern const optim_row ig_optim_sgd;
-const optim_row ig_optim_sgd = {.plain = {.op = &ig_op_sgd}, .with_momentum = {.op = &sgd_momentum, .state = {"momentum_buffer"}}};
+const optim_row ig_optim_sgd = {
+    .plain = {.op = &ig_op_sgd},
+    .with_momentum = {.op = &sgd_momentum, .state = {"momentum_buffer"}},
+};

@@ -20,7 +20,8 @@ static void evaluated(ig_schedule *s, double loss) {
     }
     if (++s->plateau_bad <= s->patience) return;
     s->plateau_bad = 0;
-    if (s->lr * s->plateau_scale > s->min_lr) s->plateau_scale *= s->gamma != 0 ? s->gamma : 0.1; /* else it would fade to 0, "not started" */
+    /* Not below the floor: it would fade to 0, which says "not started". */
+    if (s->lr * s->plateau_scale > s->min_lr) s->plateau_scale *= s->gamma != 0 ? s->gamma : 0.1;
 }
 
 extern const schedule_row ig_schedule_plateau;
