@@ -77,7 +77,7 @@ static bool inputs_equal(const op_case *c) {
 static void record(trial *t) {
     ig_var *x[CASE_INPUTS_MAX];
     for (int k = 0; k < t->c->inputs; k++) {
-        char name[8];
+        char name[16];
         int from = t->l == SHARED ? 0 : k;
         snprintf(name, sizeof name, "x%d", from);
         x[k] = t->var[from] = ig_parameter(t->g, name, &t->x[from]);

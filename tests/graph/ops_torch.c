@@ -103,7 +103,7 @@ static void check_case(ig_context *ctx, ig_graph *g, const ig_tree *c) {
     ig_tensor x[INPUTS_MAX], dy;
     ig_var *var[INPUTS_MAX];
     ig_error err = {0};
-    char name[8];
+    char name[16];
     int n = 0;
     ig_graph_reset(g);
     for (const ig_tree *t = ig_tree_get(c, "inputs")->child; t; t = t->next, n++) {
