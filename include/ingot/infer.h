@@ -12,6 +12,7 @@
 
 #include "ingot/models.h"
 
+#pragma GCC visibility push(default) /* what stands here, libingot.so exports */
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -22,7 +23,7 @@ typedef struct ig_session ig_session;
 
 typedef struct ig_session_opts {
     int64_t context_max;  /* positions to keep, at most the model's context; 0: the model's */
-    bool bf16;            /* matrix products in bf16 */
+    bool bf16;            /* matrix products of chunks (prompts) in bf16; single tokens stay in f32 */
     bool slide;           /* context full: forget all but the last half of it and read that half again, instead of failing */
 } ig_session_opts;
 
@@ -114,7 +115,7 @@ typedef struct ig_generate_opts {
     void *arg;
 } ig_generate_opts;
 
-/* Zero-initialise; fini frees. */
+/* Filled anew by each call; fini frees, after an error too. */
 typedef struct ig_generation {
     ig_buf text;               /* without the prompt and the stop text */
     ig_ids ids;                /* of the tokens chosen; the last may be one that ended it */
@@ -126,9 +127,11 @@ void ig_generation_fini(ig_generation *r);
 
 /* Read the prompt behind what the session holds, then generate.  n may be 0 when the session has logits.  Needs a
  * tokenizer only for the text: without one `text` stays empty and stop texts are refused. */
-ig_status ig_generate(ig_session *s, const int32_t *prompt, size_t n, const ig_generate_opts *opts, ig_generation *out, ig_error *err);
+ig_status ig_generate(ig_session *s, const int32_t *prompt, size_t n, const ig_generate_opts *opts, ig_generation *out,
+                      ig_error *err);
 /* The same from text.  Special tokens in it are plain text.  An empty text in a fresh session starts from ig_start_token. */
-ig_status ig_generate_text(ig_session *s, const char *prompt, size_t len, const ig_generate_opts *opts, ig_generation *out, ig_error *err);
+ig_status ig_generate_text(ig_session *s, const char *prompt, size_t len, const ig_generate_opts *opts, ig_generation *out,
+                           ig_error *err);
 /* What a text starts from when there is no prompt: bos_token_id of config.json, else eos_token_id, else the tokenizer's
  * first special token, else its token for a line break, else 0. */
 int32_t ig_start_token(const ig_model *m);
@@ -155,9 +158,11 @@ typedef struct ig_eval_result {
 /* The protocol: the text is cut into windows of context_max tokens that do not overlap, each read from position 0 with
  * nothing before it; every token of the text but the first is predicted exactly once, from the tokens of its window.
  * In f32 whatever the model was trained in.  The result does not depend on `batch` beyond rounding.  opts may be NULL. */
-ig_status ig_eval_text(ig_model *m, const int32_t *tokens, size_t n, const ig_eval_opts *opts, ig_eval_result *out, ig_error *err);
+ig_status ig_eval_text(ig_model *m, const int32_t *tokens, size_t n, const ig_eval_opts *opts, ig_eval_result *out,
+                       ig_error *err);
 
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif

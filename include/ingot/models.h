@@ -11,6 +11,7 @@
 #include "ingot/nn.h"
 #include "ingot/text.h"
 
+#pragma GCC visibility push(default) /* what stands here, libingot.so exports */
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -19,7 +20,16 @@ typedef struct ig_model ig_model;
 typedef struct ig_family ig_family;
 
 /* What a family can do; commands and routes ask for a capability, never for a family. */
-enum { IG_CAN_GENERATE = 1, IG_CAN_EMBED = 2, IG_CAN_CLASSIFY = 4, IG_CAN_SCORE = 8, IG_CAN_TAG = 16, IG_CAN_DETECT = 32, IG_CAN_RECOMMEND = 64, IG_CAN_SPEAK = 128 };
+enum {
+    IG_CAN_GENERATE = 1,
+    IG_CAN_EMBED = 2,
+    IG_CAN_CLASSIFY = 4,
+    IG_CAN_SCORE = 8,
+    IG_CAN_TAG = 16,
+    IG_CAN_DETECT = 32,
+    IG_CAN_RECOMMEND = 64,
+    IG_CAN_SPEAK = 128
+};
 
 /* Key/value cache of a generating model: per layer k and v, f32 [1,G,S,D]. */
 typedef struct ig_kv_cache {
@@ -76,7 +86,8 @@ const ig_family *ig_family_by_model_type(const char *model_type);
 
 /* A new model with the given config (JSON text of config.json; model_type chooses the family).  Its parameters are zero
  * until family->initialise or a file fills them. */
-ig_status ig_model_new(ig_context *ctx, const char *config_name, const char *config_json, size_t len, ig_model **out, ig_error *err);
+ig_status ig_model_new(ig_context *ctx, const char *config_name, const char *config_json, size_t len, ig_model **out,
+                       ig_error *err);
 /* Load a folder: config.json, model.safetensors (or its shards), and tokenizer.json or vocab.json with merges.txt if there.
  * Unknown, missing and misshapen tensors are listed by name (IG_E_FORMAT).  Weights may be f32, f64, f16 or bf16. */
 ig_status ig_model_load(ig_context *ctx, const char *dir, ig_model **out, ig_error *err);
@@ -97,4 +108,5 @@ void ig_model_free(ig_model *m);
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif

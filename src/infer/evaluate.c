@@ -29,7 +29,8 @@ static ig_status check(const evaluation *e, ig_error *err) {
     if (e->n < 2) return ig_error_set(err, IG_E_ARG, "a text of %lld tokens has nothing to predict", (long long)e->n);
     for (int64_t i = 0; i < e->n; i++)
         if (e->text[i] < 0 || e->text[i] >= V)
-            return ig_error_set(err, IG_E_ARG, "token %d at place %lld; the model knows 0 to %lld", e->text[i], (long long)i, (long long)V - 1);
+            return ig_error_set(err, IG_E_ARG, "token %d at place %lld; the model knows 0 to %lld", e->text[i], (long long)i,
+                                (long long)V - 1);
     return IG_OK;
 }
 
@@ -102,7 +103,8 @@ static void conclude(const evaluation *e, ig_eval_result *out) {
     if (out->bytes) out->bits_per_byte = e->sum / log(2) / (double)out->bytes;
 }
 
-ig_status ig_eval_text(ig_model *m, const int32_t *tokens, size_t n, const ig_eval_opts *opts, ig_eval_result *out, ig_error *err) {
+ig_status ig_eval_text(ig_model *m, const int32_t *tokens, size_t n, const ig_eval_opts *opts, ig_eval_result *out,
+                       ig_error *err) {
     evaluation e = {.m = m, .text = tokens, .n = (int64_t)n};
     *out = (ig_eval_result){0};
     IG_TRY(check(&e, err));

@@ -140,20 +140,23 @@ static ig_status run(generator *g, const int32_t *prompt, size_t n, ig_error *er
 }
 
 static ig_status check_opts(const generator *g, ig_error *err) {
-    if (g->o->stop_count && !g->text.tokenizer) return ig_error_set(err, IG_E_ARG, "stop texts need a tokenizer, and the model has none");
+    if (g->o->stop_count && !g->text.tokenizer)
+        return ig_error_set(err, IG_E_ARG, "stop texts need a tokenizer, and the model has none");
     for (size_t i = 0; i < g->o->stop_count; i++) {
         const char *stop = g->o->stop[i];
-        if (!*stop || !ig_utf8_valid(stop, strlen(stop))) return ig_error_set(err, IG_E_ARG, "stop text %zu is empty or no UTF-8", i);
+        if (!*stop || !ig_utf8_valid(stop, strlen(stop)))
+            return ig_error_set(err, IG_E_ARG, "stop text %zu is empty or no UTF-8", i);
     }
     return IG_OK;
 }
 
-ig_status ig_generate(ig_session *s, const int32_t *prompt, size_t n, const ig_generate_opts *opts, ig_generation *out, ig_error *err) {
+ig_status ig_generate(ig_session *s, const int32_t *prompt, size_t n, const ig_generate_opts *opts, ig_generation *out,
+                      ig_error *err) {
     static const ig_generate_opts defaults = {0};
     ig_model *m = ig_session_model(s);
-    generator g = {.s = s, .o = opts ? opts : &defaults, .out = out, .text = {.tokenizer = m->tokenizer, .pending = {.max = PENDING_BYTES_MAX}}};
-    g.text.stop = g.o->stop;
-    g.text.stop_count = g.o->stop_count;
+    generator g = {.s = s, .o = opts ? opts : &defaults, .out = out};
+    g.text = (stop_text){.tokenizer = m->tokenizer, .stop = g.o->stop, .stop_count = g.o->stop_count};
+    g.text.pending.max = PENDING_BYTES_MAX;
     g.max_tokens = g.o->max_tokens ? g.o->max_tokens : ig_session_slides(s) ? TOKENS_WHEN_SLIDING : SIZE_MAX;
     *out = (ig_generation){.text = {.max = IG_TEXT_BYTES_MAX}, .prompt_tokens = n};
     IG_TRY(check_opts(&g, err));
@@ -164,7 +167,8 @@ ig_status ig_generate(ig_session *s, const int32_t *prompt, size_t n, const ig_g
     return status;
 }
 
-ig_status ig_generate_text(ig_session *s, const char *prompt, size_t len, const ig_generate_opts *opts, ig_generation *out, ig_error *err) {
+ig_status ig_generate_text(ig_session *s, const char *prompt, size_t len, const ig_generate_opts *opts, ig_generation *out,
+                           ig_error *err) {
     ig_model *m = ig_session_model(s);
     ig_ids ids = {0};
     *out = (ig_generation){0};

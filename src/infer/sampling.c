@@ -135,7 +135,9 @@ static int32_t most_likely(const ig_sampler *s, const float *logits, double *max
 
 /* ---- a heap, the heaviest first ---- */
 
-static bool before(const candidate *a, const candidate *b) { return a->weight > b->weight || (a->weight == b->weight && a->id < b->id); }
+static bool before(const candidate *a, const candidate *b) {
+    return a->weight > b->weight || (a->weight == b->weight && a->id < b->id);
+}
 
 static void sift_down(candidate *h, int64_t n, int64_t i) {
     for (int64_t child; (child = 2 * i + 1) < n; i = child) {

@@ -117,7 +117,7 @@ void ig_session_close(ig_session *s) {
 
 static ig_status record(ig_session *s, reader *r, ig_graph *g, ig_error *err) {
     ig_kv_cache cache = s->cache;
-    ig_pass pass = {.g = g, .bf16 = s->opts.bf16};
+    ig_pass pass = {.g = g, .bf16 = s->opts.bf16 && r->T > 1}; /* for one token the conversion costs more than it saves */
     cache.positions = r->positions;
     if (r->T > 1) cache.last = r->last;
     ig_var *logits = s->m->family->logits(s->m, &pass, ig_input(g, "tokens", &r->tokens), &cache);
@@ -192,7 +192,8 @@ static ig_status check_tokens(const ig_session *s, const int32_t *tokens, size_t
     if (n == 0) return ig_error_set(err, IG_E_ARG, "no tokens to read");
     for (size_t i = 0; i < n; i++)
         if (tokens[i] < 0 || tokens[i] >= V)
-            return ig_error_set(err, IG_E_ARG, "token %d at place %zu; the model knows 0 to %lld", tokens[i], i, (long long)V - 1);
+            return ig_error_set(err, IG_E_ARG, "token %d at place %zu; the model knows 0 to %lld", tokens[i], i,
+                                (long long)V - 1);
     return IG_OK;
 }
 
@@ -201,8 +202,8 @@ ig_status ig_session_feed(ig_session *s, const int32_t *tokens, size_t n, ig_err
     size_t length = s->history.len;
     bool full = n > (size_t)s->context - length;
     if (full && !s->opts.slide)
-        return ig_error_set(err, IG_E_LIMIT, "%zu tokens more than the %zu that were read do not fit in the context of %lld", n, length,
-                            (long long)s->context);
+        return ig_error_set(err, IG_E_LIMIT, "%zu tokens more than the %zu that were read do not fit in the context of %lld", n,
+                            length, (long long)s->context);
     ig_status status = full ? slide(s, tokens, n, err) : read_all(s, tokens, n, err);
     if (status == IG_OK) return IG_OK;
     s->history.len = full ? 0 : length;

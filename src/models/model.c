@@ -16,7 +16,8 @@ static ig_status check_known_keys(const ig_model *m, const ig_schema_field *fiel
     ig_schema_field lenient[SCHEMA_FIELDS_MAX + 2] = {0};
     size_t n = 0;
     for (; fields[n].key; n++) {
-        if (n == SCHEMA_FIELDS_MAX) return ig_error_set(err, IG_E_INTERNAL, "family %s: more than %d keys", m->family->name, SCHEMA_FIELDS_MAX);
+        if (n == SCHEMA_FIELDS_MAX)
+            return ig_error_set(err, IG_E_INTERNAL, "family %s: more than %d keys", m->family->name, SCHEMA_FIELDS_MAX);
         lenient[n] = fields[n];
     }
     lenient[n].key = "*";
@@ -35,7 +36,8 @@ static ig_status no_family(const ig_model *m, const ig_tree *type, ig_error *err
     ig_buf known = {.max = 512};
     known_types(&known);
     ig_status status = ig_error_at(err, IG_E_UNSUPPORTED, ig_doc_name(m->config), type->line,
-                                   "model_type \"%.60s\" is of no known family; known are %s", type->text, known.data ? known.data : "");
+                                   "model_type \"%.60s\" is of no known family; known are %s", type->text,
+                                   known.data ? known.data : "");
     ig_buf_fini(&known);
     return status;
 }
@@ -56,7 +58,8 @@ static ig_status build(ig_model *m, const char *name, const char *json, size_t l
     return m->family->build(m, err);
 }
 
-ig_status ig_model_new(ig_context *ctx, const char *config_name, const char *config_json, size_t len, ig_model **out, ig_error *err) {
+ig_status ig_model_new(ig_context *ctx, const char *config_name, const char *config_json, size_t len, ig_model **out,
+                       ig_error *err) {
     *out = NULL;
     if (len > IG_RECIPE_BYTES_MAX) return ig_error_at(err, IG_E_LIMIT, config_name, 0, "larger than a config.json may be");
     ig_model *m = ig_calloc(1, sizeof *m);
@@ -100,8 +103,9 @@ ig_status ig_model_add(ig_model *m, const char *name, int ndim, const int64_t *s
     char text[64];
     IG_TRY(ig_tensor_describe(&t, IG_DTYPE_F32, ndim, shape, err));
     if (!fits_memory(&t))
-        return ig_error_set(err, IG_E_LIMIT, "%s %s needs %.1f GB of memory, and %.1f GB are free", name, ig_tensor_shape_text(&t, text, sizeof text),
-                            (double)ig_tensor_bytes(&t) / 1e9, (double)ig_memory_available() / 1e9);
+        return ig_error_set(err, IG_E_LIMIT, "%s %s needs %.1f GB of memory, and %.1f GB are free", name,
+                            ig_tensor_shape_text(&t, text, sizeof text), (double)ig_tensor_bytes(&t) / 1e9,
+                            (double)ig_memory_available() / 1e9);
     IG_TRY(ig_params_add(&m->params, name, IG_DTYPE_F32, ndim, shape, ndim > 1, &p, err));
     *out = p;
     return IG_OK;

@@ -58,7 +58,8 @@ static ig_status compare_again(loading *l, const ig_safetensors *f, size_t i, co
     IG_TRY(ig_tensor_new(l->m->ctx, p->dtype, p->ndim, p->shape, &again, err));
     ig_status status = ig_safetensors_read(l->m->ctx, f, i, &again, err);
     bool same = status == IG_OK && memcmp(again.data, p->data, ig_tensor_bytes(p)) == 0;
-    if (status == IG_OK && !same) complain(&l->unknown, "%s, which differs from the tensor it is tied to", ig_safetensors_name(f, i));
+    if (status == IG_OK && !same)
+        complain(&l->unknown, "%s, which differs from the tensor it is tied to", ig_safetensors_name(f, i));
     ig_tensor_unref(&again);
     return status;
 }
@@ -72,7 +73,8 @@ static ig_status fill(loading *l, const ig_safetensors *f, size_t i, int64_t par
     IG_TRY(ig_safetensors_describe(f, i, &t, err));
     l->filled[param] = true;
     if (!ig_tensor_same_shape(&t, p)) {
-        complain(&l->misshapen, "%s is %s, must be %s", name, ig_tensor_shape_text(&t, found, sizeof found), ig_tensor_shape_text(p, wanted, sizeof wanted));
+        complain(&l->misshapen, "%s is %s, must be %s", name, ig_tensor_shape_text(&t, found, sizeof found),
+                 ig_tensor_shape_text(p, wanted, sizeof wanted));
     } else if (!ig_dtype_is_float(t.dtype)) {
         complain(&l->misshapen, "%s is %s, must be a float type", name, ig_dtype_name(t.dtype));
     } else {
@@ -115,7 +117,8 @@ static bool named_before(const ig_tree *map, const ig_tree *t) {
  * lead out of the folder. */
 static ig_status take_shards(loading *l, const char *index, ig_error *err) {
     static const ig_schema_field of_map[] = {{.key = "*", .type = IG_TREE_TEXT}, {0}};
-    static const ig_schema_field of_index[] = {{.key = "weight_map", .type = IG_TREE_MAP, .required = true, .fields = of_map}, {.key = "*"}, {0}};
+    static const ig_schema_field of_index[] = {
+        {.key = "weight_map", .type = IG_TREE_MAP, .required = true, .fields = of_map}, {.key = "*"}, {0}};
     ig_doc *d = NULL;
     char path[IG_PATH_MAX];
     IG_TRY(ig_doc_load(index, IG_SAFETENSORS_HEADER_MAX, &d, err));
@@ -153,8 +156,10 @@ static ig_status conclude(loading *l, ig_error *err) {
 }
 
 static ig_status load_weights(ig_model *m, const char *dir, ig_error *err) {
-    loading l = {.m = m, .dir = dir, .missing = {.kind = "missing", .names.max = 1024}, .unknown = {.kind = "unknown", .names.max = 1024},
-                 .misshapen = {.kind = "misshapen", .names.max = 1024}};
+    loading l = {.m = m, .dir = dir};
+    l.missing = (complaints){.kind = "missing", .names.max = 1024};
+    l.unknown = (complaints){.kind = "unknown", .names.max = 1024};
+    l.misshapen = (complaints){.kind = "misshapen", .names.max = 1024};
     l.filled = ig_calloc(m->params.count + 1, sizeof *l.filled);
     if (!l.filled) return ig_error_nomem(err, m->params.count);
     ig_status status = take_all(&l, err);
@@ -180,7 +185,8 @@ static ig_status read_tokenizer(ig_model *m, const char *dir, ig_error *err) {
 static ig_status check_tokenizer(const ig_model *m, const char *dir, ig_error *err) {
     int64_t V = m->family->vocab_size ? m->family->vocab_size(m) : 0;
     if (!m->tokenizer || V == 0 || ig_tokenizer_count(m->tokenizer) <= (size_t)V) return IG_OK;
-    return ig_error_at(err, IG_E_FORMAT, dir, 0, "the tokenizer has %zu tokens, the model %lld", ig_tokenizer_count(m->tokenizer), (long long)V);
+    return ig_error_at(err, IG_E_FORMAT, dir, 0, "the tokenizer has %zu tokens, the model %lld", ig_tokenizer_count(m->tokenizer),
+                       (long long)V);
 }
 
 static ig_status read_config(ig_context *ctx, const char *dir, ig_model **out, ig_error *err) {

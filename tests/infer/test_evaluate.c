@@ -119,6 +119,20 @@ static void wrong_texts_are_refused(void **state) {
     ig_model_free(m);
 }
 
+static void failed_allocations_are_statuses(void **state) {
+    (void)state;
+    ig_model *m = tiny_model(ctx, tiny_gpt2_json, 5);
+    ig_status status = IG_E_NOMEM;
+    for (uint64_t n = 1; status != IG_OK; n++) {
+        ig_eval_result r;
+        ig_alloc_fail_at(n);
+        status = ig_eval_text(m, text, 40, NULL, &r, NULL);
+        bool failed = ig_alloc_fail_at(0) >= n;
+        assert_int_equal(status, failed ? IG_E_NOMEM : IG_OK);
+    }
+    ig_model_free(m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loss_is_that_of_the_windows),
@@ -126,6 +140,7 @@ int main(void) {
         cmocka_unit_test(bits_per_byte_count_the_predicted_bytes),
         cmocka_unit_test(it_can_be_stopped),
         cmocka_unit_test(wrong_texts_are_refused),
+        cmocka_unit_test(failed_allocations_are_statuses),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -228,6 +228,24 @@ static void wrong_requests_are_refused(void **state) {
     ig_model_free(m);
 }
 
+static void failed_allocations_are_statuses(void **state) {
+    (void)state;
+    ig_model *m = speaker("abcdefg", 64);
+    ig_status status = IG_E_NOMEM;
+    for (uint64_t n = 1; status != IG_OK; n++) {
+        ig_session *s = NULL;
+        ig_generation r = {0};
+        ig_alloc_fail_at(n);
+        status = ig_session_open(m, NULL, &s, NULL);
+        if (status == IG_OK) status = ig_generate_text(s, "a", 1, &(ig_generate_opts){STOPS("fx")}, &r, NULL);
+        bool failed = ig_alloc_fail_at(0) >= n;
+        assert_int_equal(status, failed ? IG_E_NOMEM : IG_OK);
+        ig_generation_fini(&r);
+        ig_session_close(s);
+    }
+    ig_model_free(m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_end_token_ends_the_text),
@@ -243,6 +261,7 @@ int main(void) {
         cmocka_unit_test(an_empty_prompt_starts_from_the_start_token),
         cmocka_unit_test(special_tokens_in_a_prompt_are_plain_text),
         cmocka_unit_test(wrong_requests_are_refused),
+        cmocka_unit_test(failed_allocations_are_statuses),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -12,7 +12,8 @@
 #define SIZE(name, most, needed, text)                                                                                 \
     { .key = name, .type = IG_TREE_INT, .required = needed, .has_range = true, .min = 1, .max = most, .doc = text }
 #define SIZE_OR_NULL(name, most, text, other)                                                                          \
-    { .key = name, .type = IG_TREE_INT, .nullable = true, .has_range = true, .min = 1, .max = most, .doc = text, .otherwise = other }
+    { .key = name, .type = IG_TREE_INT, .nullable = true, .has_range = true, .min = 1, .max = most, .doc = text,          \
+      .otherwise = other }
 #define RATE(name, text)                                                                                               \
     { .key = name, .type = IG_TREE_REAL, .has_range = true, .min = 0, .max = 0.999, .doc = text, .otherwise = "0" }
 #define REAL(name, least, most, text, other)                                                                           \
@@ -162,9 +163,11 @@ static ig_status check_llama(const ig_model *m, const gpt_config *c, ig_error *e
     if (!(c->rope_theta >= 1 && c->rope_theta <= 1e12))
         return ig_model_contradiction(m, "rope_parameters", err, "rope_theta is out of range");
     IG_TRY(divides(m, "num_attention_heads", "num_key_value_heads", c->H, c->G, err));
-    if (!size_or(ig_doc_root(m->config), "head_dim", 0)) IG_TRY(divides(m, "hidden_size", "num_attention_heads", c->C, c->H, err));
-    if (c->D % 2) return ig_model_contradiction(m, "num_attention_heads", err, "heads of %lld channels; rotary positions need an even size", (long long)c->D);
-    return IG_OK;
+    if (!size_or(ig_doc_root(m->config), "head_dim", 0))
+        IG_TRY(divides(m, "hidden_size", "num_attention_heads", c->C, c->H, err));
+    if (c->D % 2 == 0) return IG_OK;
+    return ig_model_contradiction(m, "num_attention_heads", err, "heads of %lld channels; rotary positions need an even size",
+                                  (long long)c->D);
 }
 
 static ig_status read_llama(const ig_model *m, gpt_config *c, ig_error *err) {

@@ -132,8 +132,9 @@ static ig_var *positions(const forward *f, int64_t T) {
 static bool possible(const forward *f, ig_var *tokens) {
     int64_t context = f->s->c.context;
     if (f->p->training && f->s->dropout.attention > 0) {
+        const char *key = f->s->c.llama ? "attention_dropout" : "attn_pdrop";
         ig_poison(f->g, IG_E_UNSUPPORTED, "%s is %g: dropout of attention probabilities is not supported in training; set it to 0",
-                  f->s->c.llama ? "attention_dropout" : "attn_pdrop", f->s->dropout.attention);
+                  key, f->s->dropout.attention);
     } else if (ig_ndim(tokens) != 2) {
         ig_poison(f->g, IG_E_SHAPE, "tokens must be [batch,time], they have %d dimensions", ig_ndim(tokens));
     } else if (!f->cache && ig_dim(tokens, 1) > context) {

@@ -28,7 +28,8 @@ static void full_name(const builder *b, const char *part, const char *kind, char
     else snprintf(buf, NAME_MAX_BYTES, "%s.%s.%d.%s.%s", root, blocks, b->layer, part, kind);
 }
 
-static ig_status add(const builder *b, const char *part, const char *kind, int ndim, const int64_t *shape, const ig_param **out, ig_error *err) {
+static ig_status add(const builder *b, const char *part, const char *kind, int ndim, const int64_t *shape, const ig_param **out,
+                     ig_error *err) {
     char name[NAME_MAX_BYTES];
     full_name(b, part, kind, name);
     return ig_model_add(b->m, name, ndim, shape, out, err);
