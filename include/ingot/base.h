@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#pragma GCC visibility push(default) /* what stands here, libingot.so exports */
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -313,4 +314,5 @@ int ig_edit_distance(const char *a, const char *b, int bound);
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif

@@ -11,6 +11,7 @@
 #include "ingot/tensor.h"
 #include "ingot/text.h"
 
+#pragma GCC visibility push(default) /* what stands here, libingot.so exports */
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -80,4 +81,5 @@ int64_t ig_windows_fill(const ig_windows *w, int64_t at, const ig_tensor *inputs
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif

@@ -11,6 +11,7 @@
 
 #include "ingot/tensor.h"
 
+#pragma GCC visibility push(default) /* what stands here, libingot.so exports */
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -60,4 +61,5 @@ ig_status ig_safetensors_save(ig_context *ctx, const char *path, const ig_named_
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif

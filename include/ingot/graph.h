@@ -15,6 +15,7 @@
 
 #include "ingot/tensor.h"
 
+#pragma GCC visibility push(default) /* what stands here, libingot.so exports */
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -203,4 +204,5 @@ ig_status ig_plan_unroll(const ig_plan *p, ig_graph *g, ig_var **outs, int count
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif

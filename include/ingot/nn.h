@@ -6,6 +6,7 @@
 
 #include "ingot/graph.h"
 
+#pragma GCC visibility push(default) /* what stands here, libingot.so exports */
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -195,4 +196,5 @@ bool ig_early_stop_evaluated(ig_early_stop *e, double loss); /* true: stop now. 
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif

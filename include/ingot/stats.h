@@ -8,6 +8,7 @@
 
 #include "ingot/base.h"
 
+#pragma GCC visibility push(default) /* what stands here, libingot.so exports */
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -32,4 +33,5 @@ ig_status ig_stats_bootstrap(const double *x, size_t n, double confidence, size_
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif

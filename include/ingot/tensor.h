@@ -10,6 +10,7 @@
 #include "ingot/base.h"
 #include "ingot/limits.h"
 
+#pragma GCC visibility push(default) /* what stands here, libingot.so exports */
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -88,4 +89,5 @@ uint16_t ig_f32_to_f16(float v);
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif

@@ -12,6 +12,7 @@
 
 #include "ingot/base.h"
 
+#pragma GCC visibility push(default) /* what stands here, libingot.so exports */
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -111,4 +112,5 @@ void ig_utf8_stream_finish(ig_utf8_stream *s, ig_buf *out); /* what is held will
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif

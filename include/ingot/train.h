@@ -20,6 +20,7 @@
 #include "ingot/data.h"
 #include "ingot/models.h"
 
+#pragma GCC visibility push(default) /* what stands here, libingot.so exports */
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -193,4 +194,5 @@ ig_status ig_train_run(ig_context *ctx, const ig_recipe *r, const char *out_dir,
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif
