@@ -156,7 +156,10 @@ INLINE float k_erf(float x) {
 
 #endif
 
-/* From -88 down it stays at e^-88 (a normal number); from 17 up it is 1. */
-INLINE real k_sigmoid(real x) { return R(1.0) / (R(1.0) + k_exp_down(x < -88 ? R(88.0) : -x)); }
+/* 0 below -87, where denormal numbers begin: they cost a hundred cycles wherever they go.  1 from 17 up. */
+INLINE real k_sigmoid(real x) {
+    real y = R(1.0) / (R(1.0) + k_exp_down(x < -87 ? R(0.0) : -x));
+    return x < -87 ? R(0.0) : y;
+}
 
 #endif

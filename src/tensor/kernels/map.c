@@ -85,7 +85,9 @@ MAP(cos, y[i] = cos(a[i]))
 
 /* Each element alone decides who computes it, so that cutting a row elsewhere changes nothing.  Also takes NaN and infinities. */
 static void patch_far(float *y, const float *x, size_t n, float (*exact)(float)) {
-    for (size_t i = 0; i < n; i++)
+    int far = 0;
+    EACH(i, n) far |= !(fabsf(x[i]) < TRIG_NEAR);
+    for (size_t i = 0; far && i < n; i++)
         if (!(fabsf(x[i]) < TRIG_NEAR)) y[i] = exact(x[i]);
 }
 
