@@ -10,7 +10,7 @@ for list in "$@"; do
         case "$package" in ''|'#'*) continue ;; esac
         dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' && continue
         case "$package" in
-            gcc|g++|make|meson|npm|python3|zstd) command -v "$package" >/dev/null 2>&1 && continue ;;
+            gcc|g++|make|meson|npm|python3|zstd|clang|pkg-config) command -v "$package" >/dev/null 2>&1 && continue ;;
             ninja-build) command -v ninja >/dev/null 2>&1 && continue ;;
             nodejs) command -v node >/dev/null 2>&1 && continue ;;
         esac

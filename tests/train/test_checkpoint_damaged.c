@@ -7,7 +7,7 @@
 #include "train/checkpoint.h"
 
 static ig_buf good; /* the checkpoint of step 2 */
-static char path[1024];
+static char path[IG_PATH_MAX];
 
 static int make_checkpoint(void **state) {
     ig_error err;
@@ -15,7 +15,7 @@ static int make_checkpoint(void **state) {
     tiny_told told = {.cancel_at = 2};
     if (tiny_setup(state) != 0) return -1;
     check_fails(tiny_run("run", NULL, false, &told, &result, &err), IG_E_CANCELLED);
-    snprintf(path, sizeof path, "%s", result.checkpoint);
+    memcpy(path, result.checkpoint, sizeof path);
     good.max = 1 << 26;
     check_ok(ig_file_read(path, good.max, &good, &err));
     return 0;
@@ -65,7 +65,7 @@ static const damage rows[] = {
     {.find = "\"shape\":[16,16]", .put = "\"shape\":[1,-16]", .resealed = true, .says = "whole number"},
     {.find = "\"shape\":[16,16]", .put = "\"shape\":[1,2e9]", .resealed = true, .says = "whole number"},
     {.find = "\"stopped\":false", .put = "\"stopped\":12345", .resealed = true, .says = "expected true or false"},
-    {.find = "\"step\":2", .put = "\"step\":9e", .resealed = true, .says = ""},
+    {.find = "\"step\":2,\"tokens", .put = "\"step\":2e\"tokens", .resealed = true, .says = "exponent"},
     {.find = "\"settings\":{", .put = "\"settingz\":{", .resealed = true, .says = "settingz: unknown key"},
 };
 
