@@ -26,7 +26,7 @@ demo: demo-gpt
 
 # Trains a GPT on Shakespeare in about a minute or two, and writes like him.
 demo-gpt: all
-	@$(BUILD)/ingot train recipes/shakespeare-char.yaml --out runs/shakespeare-char
+	@$(BUILD)/ingot train recipes/shakespeare-char.yaml --out runs/shakespeare-char --overwrite
 
 test: test-packages all
 	@tools/run_tests.sh $(BUILD)

@@ -41,8 +41,10 @@ fuzz() {
 
 fuzzing() {
     command -v clang >/dev/null 2>&1 || { skip "fuzzing: clang is not installed"; return; }
+    trial=$(mktemp)
     echo 'int LLVMFuzzerTestOneInput(const char *d, long n) { return d && n < 0; }' |
-        clang -x c -fsanitize=fuzzer,address,undefined -o /dev/null - 2>/dev/null || { skip "fuzzing: this clang has no libFuzzer"; return; }
+        clang -x c -fsanitize=fuzzer,address,undefined -o "$trial" - 2>/dev/null || { rm -f "$trial"; skip "fuzzing: this clang has no libFuzzer"; return; }
+    rm -f "$trial"
     [ -f build-fuzz/build.ninja ] || CC=clang CFLAGS='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' \
         meson setup build-fuzz -Db_lundef=false -Dwerror=false >build-fuzz.log 2>&1 || { wrong "fuzzing cannot be configured"; tail -20 build-fuzz.log; return; }
     targets=$(cd tests/fuzz && ls fuzz_*.c | sed 's|\.c$||')

@@ -111,6 +111,39 @@ static void a_maximum_with_a_nan_is_a_nan(void **state) {
     ig_context_free(ctx);
 }
 
+/* ---- layouts ---------------------------------------------------------------------------------------------------------- */
+
+/* Exchange dims p and q of [3,5,70,37], or of its middle, copy, and compare element by element. */
+static void check_layout(ig_context *ctx, ig_dtype dtype, int p, int q, bool sliced) {
+    ig_error err = {0};
+    ig_tensor x, view;
+    check_ok(ig_tensor_new(ctx, dtype, 4, (int64_t[]){3, 5, 70, 37}, &x, &err));
+    for (int64_t i = 0; i < ig_tensor_numel(&x); i++) ig_tensor_set(&x, i, (double)(i % 251));
+    check_ok(ig_tensor_transpose(&view, &x, p, q, &err));
+    for (int d = 0; sliced && d < 4; d++) check_ok(ig_tensor_slice(&view, &view, d, 1, view.shape[d] - 1, &err));
+    ig_graph *g = new_graph(ctx);
+    ig_var *v = ig_input(g, "x", &view), *y = ig_contiguous(g, v), *twice = ig_concat(g, (ig_var *[]){v, v}, 2, 1);
+    check_graph(g);
+    int64_t part = view.shape[1] * view.shape[2] * view.shape[3];
+    for (int64_t i = 0; i < ig_tensor_numel(&view); i++) {
+        double want = ig_tensor_get(&view, i), again = ig_tensor_get(ig_value(twice), i / part * 2 * part + part + i % part);
+        if (ig_tensor_get(ig_value(y), i) != want || again != want)
+            fail_msg("%s, dims %d and %d: element %lld", ig_dtype_name(dtype), p, q, (long long)i);
+    }
+    ig_graph_free(g);
+    ig_tensor_unref(&x);
+}
+
+static void copies_keep_every_element(void **state) {
+    (void)state;
+    static const ig_dtype types[] = {IG_DTYPE_F32, IG_DTYPE_F64, IG_DTYPE_BF16, IG_DTYPE_I32, IG_DTYPE_I64, IG_DTYPE_U8};
+    ig_context *ctx = new_context(3);
+    for (size_t t = 0; t < sizeof types / sizeof *types; t++)
+        for (int pair = 0; pair < 16; pair++)
+            for (int sliced = 0; sliced < 2; sliced++) check_layout(ctx, types[t], pair / 4, pair % 4, sliced != 0);
+    ig_context_free(ctx);
+}
+
 /* ---- attention: more threads than heads cut the rows --------------------------------------------------------------------------- */
 
 static double score(const float *q, const float *k, int64_t D) {
@@ -213,6 +246,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reductions_are_what_loops_say),
         cmocka_unit_test(a_maximum_with_a_nan_is_a_nan),
+        cmocka_unit_test(copies_keep_every_element),
         cmocka_unit_test(cut_heads_give_what_loops_say),
         cmocka_unit_test(results_have_the_same_bits_for_any_number_of_threads),
     };

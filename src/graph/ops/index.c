@@ -95,7 +95,7 @@ static void scatter_rows_range(void *arg, size_t begin, size_t end, int thread) 
 
 /* What out starts from, unless the plan has put it there already. */
 static ig_status start_from_base(const ig_run *r, ig_error *err) {
-    return r->out[0]->data == r->in[0]->data ? IG_OK : ig_tensor_copy(r->ctx, r->out[0], r->in[0], err);
+    return r->out[0]->data == r->in[0]->data ? IG_OK : ig_copy_layout(r->ctx, r->out[0], r->in[0], err);
 }
 
 static ig_status scatter_rows_forward(const ig_run *r, ig_error *err) {

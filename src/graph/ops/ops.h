@@ -46,6 +46,9 @@ ig_status ig_out_set_like(ig_node *n, int k, const ig_tensor *like, int ndim, co
 /* Dimensions of t from the slowest to the fastest in memory. */
 void ig_memory_order(const ig_tensor *t, int *order);
 
+/* dst = src, any strides; quick where both have the same type and shape (else as ig_tensor_copy). */
+ig_status ig_copy_layout(ig_context *ctx, const ig_tensor *dst, const ig_tensor *src, ig_error *err);
+
 /* ---- running ----------------------------------------------------------------------------------------------------------- */
 
 /* Items of `cost` element operations each: how many make a range worth a thread. */

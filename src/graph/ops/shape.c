@@ -141,7 +141,7 @@ static ig_status slice_grad_forward(const ig_run *r, ig_error *err) {
     ig_tensor part;
     IG_TRY(ig_tensor_slice(&part, dx, (int)i[0], i[1], i[1] + dy->shape[i[0]], err));
     memset(dx->data, 0, ig_tensor_bytes(dx));
-    return ig_tensor_copy(r->ctx, &part, dy, err);
+    return ig_copy_layout(r->ctx, &part, dy, err);
 }
 
 static void slice_grad_back(ig_graph *g, ig_node *n, ig_var *const *d, ig_var **dx) {
@@ -213,7 +213,7 @@ void ig_split(ig_graph *g, ig_var *x, int axis, int parts, ig_var **out) {
 
 /* ---- contiguous --------------------------------------------------------------------------------------------------------------------------- */
 
-static ig_status contiguous_forward(const ig_run *r, ig_error *err) { return ig_tensor_copy(r->ctx, r->out[0], r->in[0], err); }
+static ig_status contiguous_forward(const ig_run *r, ig_error *err) { return ig_copy_layout(r->ctx, r->out[0], r->in[0], err); }
 
 static void contiguous_back(ig_graph *g, ig_node *n, ig_var *const *d, ig_var **dx) {
     (void)g, (void)n;
@@ -254,7 +254,7 @@ static ig_status concat_forward(const ig_run *r, ig_error *err) {
         ig_tensor part;
         int64_t size = r->in[k]->shape[axis];
         IG_TRY(ig_tensor_slice(&part, r->out[0], axis, at, at + size, err));
-        IG_TRY(ig_tensor_copy(r->ctx, &part, r->in[k], err));
+        IG_TRY(ig_copy_layout(r->ctx, &part, r->in[k], err));
         at += size;
     }
     return IG_OK;

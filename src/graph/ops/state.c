@@ -25,7 +25,7 @@ static ig_status update_shape(ig_node *n, ig_error *err) {
     return IG_OK;
 }
 
-static ig_status assign_forward(const ig_run *r, ig_error *err) { return ig_tensor_copy(r->ctx, r->in[0], r->in[1], err); }
+static ig_status assign_forward(const ig_run *r, ig_error *err) { return ig_copy_layout(r->ctx, r->in[0], r->in[1], err); }
 
 static ig_status accumulate_forward(const ig_run *r, ig_error *err) {
     static const ig_map_program add = {.steps = 1, .inputs = 2, .outputs = 1, .step = {{.map = IG_MAP_add, .in = {0, 1}, .key = -1}}};
@@ -78,7 +78,7 @@ static ig_status cache_write_forward(const ig_run *r, ig_error *err) {
     if (pos < 0 || pos > cache->shape[2] - x->shape[2])
         return ig_error_set(err, IG_E_ARG, "%lld positions at %lld of a cache for %lld", (long long)x->shape[2], (long long)pos, (long long)cache->shape[2]);
     IG_TRY(ig_tensor_slice(&rows, cache, 2, pos, pos + x->shape[2], err));
-    return ig_tensor_copy(r->ctx, &rows, x, err);
+    return ig_copy_layout(r->ctx, &rows, x, err);
 }
 
 const ig_op ig_op_cache_write = {

@@ -31,8 +31,13 @@ typedef float real;
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* Iterations are independent although y may be an input: element i is read before it is written. */
+/* Iterations are independent although y may be an input: element i is read before it is written.  clang has no such promise and
+ * checks for overlap when the loop starts. */
+#ifdef __clang__
+#define EACH(i, n) for (size_t i = 0; i < (n); i++)
+#else
 #define EACH(i, n) _Pragma("GCC ivdep") for (size_t i = 0; i < (n); i++)
+#endif
 
 #define LANES 16 /* of every sum, whatever the vector width */
 
