@@ -1,6 +1,7 @@
 /* tensor/gemm.c: chooses who computes a product, and keeps the prepared ones.
  *
- *     f32, bf16   oneDNN's primitive; its plain sgemm below IG_ROWS_FEW rows (2 to 3 times faster there)
+ *     f32, bf16   oneDNN's primitive; its plain sgemm below IG_ROWS_FEW rows (2 to 3 times faster there), and for Aᵀ·B, which is
+ *                 what weight gradients are (5 % of a training step)
  *     f32         OpenBLAS where oneDNN has nothing
  *     f64         OpenBLAS
  *     otherwise   loops in this file: IG_CPU=reference, bf16 without the instruction, strides that no library takes
@@ -152,7 +153,7 @@ static ig_status choose(gemm_room *r, ig_gemm *g, ig_error *err) {
     g->way = WAY_LOOPS;
     if (!fits_library(d) || ig_context_cpu(r->ctx) == IG_CPU_REFERENCE) return IG_OK;
     if (d->in == IG_DTYPE_F64) g->way = WAY_BLAS;
-    else if (f32 && d->batch_ndim == 0 && d->m < IG_ROWS_FEW) g->way = WAY_DNNL_SGEMM;
+    else if (f32 && d->batch_ndim == 0 && (d->m < IG_ROWS_FEW || (d->a_col != 1 && d->b_col == 1))) g->way = WAY_DNNL_SGEMM;
     else if (f32 || bf16) {
         ig_status s = ig_dnnl_product_new(r->dnnl, d, &g->product, err);
         if (s == IG_E_UNSUPPORTED) g->way = f32 ? WAY_BLAS : WAY_LOOPS;
