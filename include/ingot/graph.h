@@ -195,9 +195,15 @@ ig_status ig_plan_print(const ig_plan *p, ig_buf *out);
 ig_status ig_plan_profile(ig_plan *p, int runs, ig_buf *out, ig_error *err);
 /* JSON with all ops and leaves (by name, without their data). */
 ig_status ig_plan_save(const ig_plan *p, const char *path, ig_error *err);
-/* Leaves are bound by name: `bind` gives the tensor for a name (shape and dtype are checked). */
+/* Leaves are bound by name: `bind` gives the tensor for a name, borrowed (shape and dtype are checked). */
 typedef ig_status ig_plan_bind_fn(void *arg, const char *name, const ig_tensor *expected, ig_tensor *out, ig_error *err);
-ig_status ig_plan_load(ig_context *ctx, const char *path, ig_plan_bind_fn *bind, void *arg, ig_plan **out, ig_error *err);
+typedef struct ig_plan_source {
+    ig_plan_bind_fn *bind;
+    void *arg;
+    const struct ig_op *(*more_ops)(const char *name); /* rows beside the op table's: ig_optim_op for a training step; or NULL */
+} ig_plan_source;
+/* IG_E_FORMAT with file and line for what is not a plan; nothing in the file is trusted. */
+ig_status ig_plan_load(ig_context *ctx, const char *path, const ig_plan_source *source, ig_plan **out, ig_error *err);
 /* Record the plan's ops again, one by one, in a graph (eager or lazy) over the same leaves; outs[count] gets its outputs. */
 ig_status ig_plan_unroll(const ig_plan *p, ig_graph *g, ig_var **outs, int count, ig_error *err);
 

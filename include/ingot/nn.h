@@ -142,6 +142,10 @@ int64_t ig_optim_steps(const ig_optim *o);
  * them ("exp_avg/NAME" …) and "ema/NAME". */
 size_t ig_optim_state_count(const ig_optim *o);
 void ig_optim_state_at(const ig_optim *o, size_t i, const char **name, ig_tensor *t);
+/* For a saved plan that trains (ig_plan_load): an update op's row by name, or NULL; and the tensor of a leaf that the
+ * update recorded ("settings/0", "exp_avg/NAME", "gradient/NAME", "ema/NAME" …), borrowed.  False: not the optimiser's. */
+const struct ig_op *ig_optim_op(const char *name);
+bool ig_optim_leaf(const ig_optim *o, const char *name, ig_tensor *out);
 /* After a checkpoint was copied into the state tensors: forgets what accumulated before. */
 void ig_optim_state_loaded(ig_optim *o);
 /* Exchange the weights with their moving average (call again to change back).  Does nothing without ema_decay or before

@@ -158,8 +158,7 @@ typedef struct loader {
     ig_plan *p;
     ig_node **node; /* by number in the file */
     int count;
-    ig_plan_bind_fn *bind;
-    void *arg;
+    const ig_plan_source *source;
 } loader;
 
 static ig_status load_leaf(loader *l, const ig_tree *t, ig_error *err) {
@@ -173,7 +172,7 @@ static ig_status load_leaf(loader *l, const ig_tree *t, ig_error *err) {
     ig_dtype_parse(ig_tree_text(t, "dtype", ""), &dtype);
     IG_TRY(ig_tensor_describe(&expected, dtype, n, shape, err));
     const char *name = ig_tree_text(t, "name", "");
-    IG_TRY(l->bind(l->arg, name, &expected, &bound, err));
+    IG_TRY(l->source->bind(l->source->arg, name, &expected, &bound, err));
     if (bound.dtype != dtype || !ig_tensor_same_shape(&bound, &expected))
         return ig_error_at(err, IG_E_SHAPE, l->name, t->line, "leaf %s was bound to a tensor of another type or shape", name);
     ig_var *v = ig_tree_bool(t, "parameter", false) ? ig_parameter(l->p->g, name, &bound) : ig_input(l->p->g, name, &bound);
@@ -193,8 +192,13 @@ static ig_status find_ref(const loader *l, const ig_tree *t, ig_var **out, ig_er
     return IG_OK;
 }
 
+static const ig_op *find_op(const loader *l, const char *name) {
+    const ig_op *op = ig_op_by_name(name);
+    return op || !l->source->more_ops ? op : l->source->more_ops(name);
+}
+
 static ig_status load_op(loader *l, const ig_tree *t, ig_error *err) {
-    const ig_op *op = ig_op_by_name(ig_tree_text(t, "op", ""));
+    const ig_op *op = find_op(l, ig_tree_text(t, "op", ""));
     const ig_tree *in = ig_tree_get(t, "in");
     ig_attrs attrs = {0};
     int k = 0;
@@ -229,10 +233,10 @@ static ig_status load_doc(ig_context *ctx, const char *path, const ig_tree *root
     return load_all(l, root, err);
 }
 
-ig_status ig_plan_load(ig_context *ctx, const char *path, ig_plan_bind_fn *bind, void *arg, ig_plan **out, ig_error *err) {
+ig_status ig_plan_load(ig_context *ctx, const char *path, const ig_plan_source *source, ig_plan **out, ig_error *err) {
     ig_doc *doc = NULL;
     IG_TRY(ig_doc_load(path, IG_PLAN_BYTES_MAX, &doc, err));
-    loader l = {.name = path, .bind = bind, .arg = arg};
+    loader l = {.name = path, .source = source};
     ig_status s = load_doc(ctx, path, ig_doc_root(doc), &l, err);
     ig_free(l.node);
     ig_doc_free(doc);

@@ -15,6 +15,19 @@ static const char *const names[] = {IG_OPTIMS(ROW_NAME)};
 
 const char *ig_optim_name(ig_optim_kind kind) { return (unsigned)kind < IG_OPTIM_COUNT ? names[kind] : "?"; }
 
+static bool is_named(const ig_op *op, const char *name) { return op && strcmp(op->name, name) == 0; }
+
+const ig_op *ig_optim_op(const char *name) {
+    const ig_op *shared[] = {&ig_op_multi_accumulate, &ig_op_multi_clear, &ig_op_multi_ema};
+    for (int i = 0; i < IG_OPTIM_COUNT; i++) {
+        if (is_named(rows[i]->plain.op, name)) return rows[i]->plain.op;
+        if (is_named(rows[i]->with_momentum.op, name)) return rows[i]->with_momentum.op;
+    }
+    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
+        if (is_named(shared[i], name)) return shared[i];
+    return NULL;
+}
+
 bool ig_optim_parse(const char *name, ig_optim_kind *out) {
     for (int i = 0; i < IG_OPTIM_COUNT; i++) {
         if (strcmp(names[i], name) != 0) continue;

@@ -15,6 +15,7 @@
 #include "nn/multi_tensor.h"
 
 #define IG_OPTIM_STATES_MAX 2
+#define IG_OPTIM_NAME_MAX 4096 /* bytes of a state's name */
 #define IG_OPTIM_FIXED 3 /* inputs before the tuples */
 
 /* In double: bias corrections lose half of their digits in float when beta is near 1. */

@@ -7,7 +7,16 @@
  * Clipping by norm never touches the gradients: its coefficient goes into the update as a scalar.  The 1e-6 is that of
  * torch.nn.utils.clip_grad_norm_.
  */
+#include <stdio.h>
+
 #include "nn/optim.h"
+
+/* A leaf "kind/of", as ig_optim_leaf finds it again. */
+static ig_var *named_leaf(ig_graph *g, const char *kind, const char *of, const ig_tensor *t) {
+    char name[IG_OPTIM_NAME_MAX];
+    snprintf(name, sizeof name, "%s/%s", kind, of); /* fits: ig_optim_make_state has refused longer ones */
+    return ig_input(g, name, t);
+}
 
 /* The parameters of one update; v[i] is the gradient of param[i], NULL where there is none. */
 typedef struct gradients {
@@ -43,7 +52,7 @@ static void from_graph(ig_optim *o, ig_graph *g, gradients *d) {
 
 static void from_buffers(ig_optim *o, ig_graph *g, gradients *d) {
     for (size_t i = 0; i < o->count && !ig_graph_poisoned(g); i++)
-        set_gradient(d, i, o->param[i].accumulated ? ig_input(g, "gradient", &o->param[i].buffer) : NULL);
+        set_gradient(d, i, o->param[i].accumulated ? named_leaf(g, "gradient", o->param[i].p->name, &o->param[i].buffer) : NULL);
     if (d->count == 0) ig_poison(g, IG_E_STATE, "nothing was accumulated: ig_optim_record_accumulate comes before the update");
 }
 
@@ -71,8 +80,10 @@ static ig_var *norm_of(ig_graph *g, const gradients *d, double grad_scale) {
 /* ---- updating ---------------------------------------------------------------------------------------------------- */
 
 static void update_bucket(ig_optim *o, ig_graph *g, int bucket, const gradients *d, ig_var *norm, ig_var *scale, ig_var **in) {
+    char number[16];
     int n = 0;
-    in[n++] = ig_input(g, "optimiser", &o->bucket[bucket].leaf);
+    snprintf(number, sizeof number, "%d", bucket);
+    in[n++] = named_leaf(g, "settings", number, &o->bucket[bucket].leaf);
     in[n++] = norm;
     in[n++] = scale;
     for (size_t i = 0; i < o->count; i++) {
@@ -80,7 +91,7 @@ static void update_bucket(ig_optim *o, ig_graph *g, int bucket, const gradients 
         if (q->bucket != bucket || !d->v[i]) continue;
         in[n++] = ig_param_var(g, q->p);
         in[n++] = d->v[i];
-        for (int k = 0; k < o->states; k++) in[n++] = ig_input(g, o->use.state[k], &q->state[k]);
+        for (int k = 0; k < o->states; k++) in[n++] = named_leaf(g, o->use.state[k], q->p->name, &q->state[k]);
     }
     if (n > IG_OPTIM_FIXED) ig_record(g, o->use.op, in, n, NULL);
 }
@@ -92,7 +103,7 @@ static void update_average(ig_optim *o, ig_graph *g, const gradients *d, ig_var 
     in[n++] = norm;
     for (size_t i = 0; i < o->count; i++) {
         if (!d->v[i]) continue;
-        in[n++] = ig_input(g, "ema", &o->param[i].ema);
+        in[n++] = named_leaf(g, "ema", o->param[i].p->name, &o->param[i].ema);
         in[n++] = ig_param_var(g, o->param[i].p);
     }
     ig_record(g, &ig_op_multi_ema, in, n, NULL);
@@ -138,7 +149,7 @@ static void record_buffers(ig_optim *o, ig_graph *g, const gradients *d) {
     }
     for (size_t i = 0; i < o->count; i++) {
         if (!d->v[i]) continue;
-        in[n++] = ig_input(g, "gradient", &o->param[i].buffer);
+        in[n++] = named_leaf(g, "gradient", o->param[i].p->name, &o->param[i].buffer);
         in[n++] = d->v[i];
         o->param[i].accumulated = true;
     }

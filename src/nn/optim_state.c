@@ -2,12 +2,13 @@
  * the moving average of the weights (Polyak & Juditsky 1992).  Gradient buffers are not part of it: checkpoints are
  * written between updates, when the buffers are zero.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "nn/optim.h"
 
 static ig_status name_state(ig_optim *o, const char *kind, const char *param, const ig_tensor *t, ig_error *err) {
-    ig_buf b = {.max = 4096};
+    ig_buf b = {.max = IG_OPTIM_NAME_MAX - 16};
     ig_buf_printf(&b, "%s%s%s", kind, param ? "/" : "", param ? param : "");
     ig_status s = ig_buf_status(&b, err);
     if (s != IG_OK) {
@@ -54,6 +55,28 @@ size_t ig_optim_state_count(const ig_optim *o) { return o->named_count; }
 void ig_optim_state_at(const ig_optim *o, size_t i, const char **name, ig_tensor *t) {
     *name = o->named[i].name;
     *t = *o->named[i].t;
+}
+
+/* "kind/of": what follows the kind, or NULL. */
+static const char *after(const char *name, const char *kind) {
+    size_t n = strlen(kind);
+    return strncmp(name, kind, n) == 0 && name[n] == '/' ? name + n + 1 : NULL;
+}
+
+static const ig_tensor *find_leaf(const ig_optim *o, const char *name) {
+    const char *of = after(name, "gradient");
+    for (size_t i = 0; of && i < o->count; i++)
+        if (strcmp(o->param[i].p->name, of) == 0 && o->param[i].buffer.data) return &o->param[i].buffer;
+    for (size_t i = 0; i < o->named_count; i++)
+        if (strcmp(o->named[i].name, name) == 0) return o->named[i].t;
+    if ((of = after(name, "settings")) && of[0] >= '0' && of[0] <= '9' && atoi(of) < o->buckets) return &o->bucket[atoi(of)].leaf;
+    return strcmp(name, "ema_decay") == 0 ? &o->ema_decay : NULL;
+}
+
+bool ig_optim_leaf(const ig_optim *o, const char *name, ig_tensor *out) {
+    const ig_tensor *t = find_leaf(o, name);
+    if (t) *out = *t;
+    return t != NULL;
 }
 
 void ig_optim_state_loaded(ig_optim *o) {

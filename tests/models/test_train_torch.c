@@ -156,7 +156,9 @@ static void train_by_plan(const char *name, bool recompute) {
     for (int64_t step = 0; step < w.ref.steps; step++) {
         next_batch(&w.ref, &w.tokens, &w.targets);
         ig_optim_begin_step(w.optim, ig_tree_real(w.ref.t, "lr", 0));
+        ig_alloc_fail_at(0);
         check_ok(ig_plan_run(plan, &err));
+        if (step > 0) assert_int_equal(ig_alloc_fail_at(0), 0); /* all memory is there after the first run */
         compare_step(&loss, &norm, ig_tensor_get(ig_plan_output(plan, 0), 0), ig_tensor_get(ig_plan_output(plan, 1), 0), step);
     }
     ig_plan_free(plan);
