@@ -160,8 +160,14 @@ ig_var *ig_attention(ig_graph *g, ig_var *q, ig_var *k, ig_var *v, ig_attention_
 /* Rotary positions (Su et al. 2021).  x [B,H,T,D] any strides with D contiguous, positions i64 [T]; the first
  * rotary_dims of D turn (0: all).  half: pairs (i, i+D/2) as Hugging Face lays them out; else adjacent pairs. */
 ig_var *ig_rope(ig_graph *g, ig_var *x, ig_var *positions, double theta, bool half);
-/* Write x [B,G,T,D] into the leaf cache [B,G,S,D] at rows *pos …; pos i64 [1], read at run time.  Returns the whole cache. */
-ig_var *ig_cache_write(ig_graph *g, ig_var *cache, ig_var *x, ig_var *pos);
+/* Keys and values of generation, in pages of 64 positions that sequences own or share.   (Kwon et al. 2023)
+ * pool, a leaf: keys [P,G,D,64] or values [P,G,64,Dv], Dv = D rounded up to 16.  x [1,G,R,D] f32; row r belongs to position
+ * positions[r] (i64 [R]; -1: padding) of the sequence whose pages are table[r] (i32 [R,N]).  Returns the whole pool. */
+ig_var *ig_page_write(ig_graph *g, ig_var *pool, ig_var *x, ig_var *table, ig_var *positions, bool keys);
+/* Row r of q [1,H,R,D] sees positions 0 … positions[r] of its sequence; returns [1,H,R,D] laid out as [1,R,H,D].  chunk: the
+ * rows that count are successive positions of one sequence, and are computed together.  Else every row has the bits that it
+ * has alone. */
+ig_var *ig_attention_pages(ig_graph *g, ig_var *q, ig_var *keys, ig_var *values, ig_var *table, ig_var *positions, bool chunk);
 
 /* State: change leaves in place, in recording order. */
 void ig_assign(ig_graph *g, ig_var *leaf, ig_var *value);      /* leaf = value */

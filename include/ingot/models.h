@@ -31,14 +31,15 @@ enum {
     IG_CAN_SPEAK = 128
 };
 
-/* Key/value cache of a generating model: per layer k and v, f32 [1,G,S,D]. */
+/* Key/value cache of a generating model, in pages (ig_page_write), and where the R rows of a run stand in it. */
 typedef struct ig_kv_cache {
     int layers;
-    ig_tensor *k, *v;
-    ig_tensor pos;        /* i64 [1]: positions already filled; where the next ones go */
-    ig_tensor length;     /* i64 [1]: pos + T: the end of what this run writes, padding included */
-    ig_tensor positions;  /* i64 [T] of the running bucket, owned by the session */
+    ig_tensor *k, *v;     /* [layers]: pools of pages, f32 [P,G,D,64] and [P,G,64,Dv] */
+    ig_tensor table;      /* i32 [R,N]: the pages of each row's sequence */
+    ig_tensor places;     /* i64 [R]: position of each row in its sequence; -1: padding */
+    ig_tensor positions;  /* i64 [R]: the same for tables of positions; any valid one for padding */
     ig_tensor last;       /* i64 [1]: the one row of the run whose logits are wanted; without memory: all rows */
+    bool chunk;           /* rows follow each other in one sequence */
 } ig_kv_cache;
 
 struct ig_family {
@@ -60,8 +61,8 @@ struct ig_family {
     void (*tensor_name)(const ig_model *m, const char *name, char *buf, size_t size);
     /* Fill the parameters for training from scratch. */
     ig_status (*initialise)(ig_model *m, uint64_t seed, ig_error *err);
-    /* tokens i64 [B,T] → logits [B,T,V].  cache NULL in training: positions 0…T-1.  With a cache B is 1, and its `last`
-     * asks for one row: logits [1,1,V]. */
+    /* tokens i64 [B,T] → logits [B,T,V].  cache NULL in training: positions 0…T-1.  With a cache B is 1, T is its
+     * number of rows, and its `last` asks for one of them: logits [1,1,V]. */
     ig_var *(*logits)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_kv_cache *cache);
     int (*cache_layers)(const ig_model *m);
     void (*cache_shape)(const ig_model *m, int64_t *kv_heads, int64_t *head_size);

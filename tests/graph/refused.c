@@ -99,7 +99,6 @@ static void shapes_that_do_not_fit_are_refused(void **state) {
     REFUSED(ig_attention(l.g, l.heads, l.keys, l.heads, (ig_attention_opts){0}), IG_E_SHAPE, "input 2");
     REFUSED(ig_rope(l.g, l.x, l.at, 10000, true), IG_E_SHAPE, "5 dimensions cannot turn in pairs");
     REFUSED(ig_rope(l.g, l.keys, l.at, 10000, true), IG_E_SHAPE, "input 1 is f32[3,2]; f32[2,2] is needed");
-    REFUSED(ig_cache_write(l.g, l.keys, l.heads, l.at), IG_E_SHAPE, "[1,2,3,4] into a cache [1,2,2,4]");
     REFUSED(ig_assign(l.g, l.x, l.y), IG_E_SHAPE, "does not broadcast");
 }
 
@@ -154,13 +153,12 @@ static void a_plan_survives_a_bad_index(void **state) {
 static void a_length_out_of_range_is_refused_at_run_time(void **state) {
     const fixture *f = *state;
     leaves l = leaves_of(f);
-    ig_tensor length = ones(f->ctx, IG_DTYPE_I64, 1, (int64_t[]){1}), pos = ones(f->ctx, IG_DTYPE_I64, 1, (int64_t[]){1});
+    ig_tensor length = ones(f->ctx, IG_DTYPE_I64, 1, (int64_t[]){1});
     ig_tensor_set(&length, 0, 4);
     REFUSED(ig_attention(l.g, l.heads, l.heads, l.heads, (ig_attention_opts){.length = ig_input(l.g, "n", &length)}), IG_E_ARG, "length 4");
     ig_tensor_set(&length, 0, 2);
     REFUSED(ig_attention(l.g, l.heads, l.heads, l.heads, (ig_attention_opts){.causal = true, .length = ig_input(l.g, "n", &length)}), IG_E_ARG, "need 3 … 3");
-    REFUSED(ig_cache_write(l.g, l.keys, l.keys, ig_input(l.g, "pos", &pos)), IG_E_ARG, "2 positions at 1 of a cache for 2");
-    ig_tensor_unref(&length), ig_tensor_unref(&pos);
+    ig_tensor_unref(&length);
 }
 
 /* A saved plan may ask for anything: rows recorded directly must refuse layouts that their forward cannot read. */
@@ -206,19 +204,6 @@ static void leaves_are_changed_in_recording_order(void **state) {
         assert_true(ig_tensor_get(ig_value(before), i) == 16);
     }
     ig_tensor_unref(&leaf);
-}
-
-static void a_cache_is_written_at_its_position(void **state) {
-    const fixture *f = *state;
-    leaves l = leaves_of(f);
-    ig_error err = {0};
-    ig_tensor cache, pos = ones(f->ctx, IG_DTYPE_I64, 1, (int64_t[]){1});
-    check_ok(ig_tensor_zeros(f->ctx, IG_DTYPE_F32, 4, (int64_t[]){1, 2, 5, 4}, &cache, &err));
-    ig_var *all = ig_cache_write(l.g, ig_input(l.g, "cache", &cache), l.heads, ig_input(l.g, "pos", &pos));
-    check_ok(ig_graph_status(l.g, &err));
-    assert_ptr_equal(ig_value(all)->data, cache.data);
-    for (int64_t i = 0; i < 40; i++) assert_true(ig_tensor_get(&cache, i) == (i / 4 % 5 >= 1 && i / 4 % 5 < 4));
-    ig_tensor_unref(&cache), ig_tensor_unref(&pos);
 }
 
 /* ---- what is shared, and what nothing flows through --------------------------------------------------------------------------- */
@@ -276,7 +261,6 @@ int main(void) {
         cmocka_unit_test(a_length_out_of_range_is_refused_at_run_time),
         cmocka_unit_test(rows_refuse_layouts_that_they_cannot_read),
         cmocka_unit_test(leaves_are_changed_in_recording_order),
-        cmocka_unit_test(a_cache_is_written_at_its_position),
         cmocka_unit_test(layers_share_one_table_of_positions),
         cmocka_unit_test(the_gradient_of_a_fused_projection_is_copied_once),
         cmocka_unit_test(nothing_flows_through_stop_gradient),

@@ -17,7 +17,7 @@
     X(embedding) X(gather) X(scatter_add) X(scatter_rows)                                                              \
     X(layer_norm) X(layer_norm_grad) X(rms_norm) X(rms_norm_grad)                                                      \
     X(cross_entropy) X(cross_entropy_grad) X(attention) X(attention_grad) X(rope_table) X(rope)                        \
-    X(assign) X(accumulate) X(cache_write) X(global_norm)
+    X(assign) X(accumulate) X(page_write) X(attention_pages) X(global_norm)
 
 #define IG_OP_EXTERN(name) extern const ig_op ig_op_##name;
 IG_OPS(IG_OP_EXTERN)

@@ -56,41 +56,6 @@ void ig_accumulate(ig_graph *g, ig_var *leaf, ig_var *value) {
     ig_record(g, &ig_op_accumulate, in, 2, NULL);
 }
 
-/* ---- cache_write: cache [B,G,S,D], x [B,G,T,D], pos i64 [1] ------------------------------------------------------------------ */
-
-static ig_status cache_write_shape(ig_node *n, ig_error *err) {
-    const ig_tensor *cache = &n->in[0]->t, *x = &n->in[1]->t;
-    char a[128], b[128];
-    int64_t one = 1;
-    bool fits = cache->ndim == 4 && x->ndim == 4 && cache->shape[0] == x->shape[0] && cache->shape[1] == x->shape[1] &&
-                x->shape[2] <= cache->shape[2] && cache->shape[3] == x->shape[3];
-    if (!fits)
-        return ig_error_set(err, IG_E_SHAPE, "%s into a cache %s", ig_tensor_shape_text(x, a, sizeof a), ig_tensor_shape_text(cache, b, sizeof b));
-    IG_TRY(ig_need_shape(n, 2, IG_DTYPE_I64, 1, &one, err));
-    out_is_leaf(n);
-    return IG_OK;
-}
-
-static ig_status cache_write_forward(const ig_run *r, ig_error *err) {
-    const ig_tensor *cache = r->in[0], *x = r->in[1];
-    int64_t pos = *(const int64_t *)r->in[2]->data;
-    ig_tensor rows;
-    if (pos < 0 || pos > cache->shape[2] - x->shape[2])
-        return ig_error_set(err, IG_E_ARG, "%lld positions at %lld of a cache for %lld", (long long)x->shape[2], (long long)pos, (long long)cache->shape[2]);
-    IG_TRY(ig_tensor_slice(&rows, cache, 2, pos, pos + x->shape[2], err));
-    return ig_copy_layout(r->ctx, &rows, x, err);
-}
-
-const ig_op ig_op_cache_write = {
-    .name = "cache_write", .doc = "cache [B,G,S,D] with x [B,G,T,D] written at position pos [1]", .nin_min = 3, .nin_max = 3, .nout = 1, .map = -1,
-    .flags = UPDATE_FLAGS, .mutates = 1, .shape = cache_write_shape, .forward = cache_write_forward,
-};
-
-ig_var *ig_cache_write(ig_graph *g, ig_var *cache, ig_var *x, ig_var *pos) {
-    ig_var *in[] = {cache, x, pos};
-    return ig_record(g, &ig_op_cache_write, in, 3, NULL);
-}
-
 /* ---- global_norm ------------------------------------------------------------------------------------------------------------------ */
 
 #define CHUNK ((int64_t)16384)

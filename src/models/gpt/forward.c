@@ -52,24 +52,28 @@ static void rotary_qkv(const forward *f, ig_var *x, const gpt_block *b, ig_var *
     qkv[2] = heads(f, linear(f, x, b->v), c->G);
 }
 
-/* Put new keys or values behind the earlier ones; returns all. */
-static ig_var *remember(const forward *f, const char *what, ig_tensor *cache, ig_var *x) {
+/* Put new keys or values into their pages; returns all of the pool. */
+static ig_var *remember(const forward *f, bool keys, ig_var *x) {
     char name[32];
-    snprintf(name, sizeof name, "cache.%d.%s", f->layer, what);
-    return ig_cache_write(f->g, ig_input(f->g, name, cache), x, ig_input(f->g, "cache.pos", &f->cache->pos));
+    snprintf(name, sizeof name, "cache.%d.%s", f->layer, keys ? "k" : "v");
+    ig_var *pool = ig_input(f->g, name, keys ? &f->cache->k[f->layer] : &f->cache->v[f->layer]);
+    return ig_page_write(f->g, pool, x, ig_input(f->g, "cache.table", &f->cache->table), ig_input(f->g, "cache.places", &f->cache->places),
+                         keys);
+}
+
+/* q, k, v of the new rows; attention over them and all that the cache holds. */
+static ig_var *attend(const forward *f, ig_var *qkv[3]) {
+    if (!f->cache) return ig_attention(f->g, qkv[0], qkv[1], qkv[2], (ig_attention_opts){.causal = true});
+    ig_var *keys = remember(f, true, qkv[1]), *values = remember(f, false, qkv[2]);
+    return ig_attention_pages(f->g, qkv[0], keys, values, ig_input(f->g, "cache.table", &f->cache->table),
+                              ig_input(f->g, "cache.places", &f->cache->places), f->cache->chunk);
 }
 
 static ig_var *self_attention(const forward *f, const gpt_block *b, ig_var *x) {
     ig_var *qkv[3];
-    ig_attention_opts opts = {.causal = true};
     if (f->s->c.llama) rotary_qkv(f, x, b, qkv);
     else fused_qkv(f, x, b, qkv);
-    if (f->cache) {
-        qkv[1] = remember(f, "k", &f->cache->k[f->layer], qkv[1]);
-        qkv[2] = remember(f, "v", &f->cache->v[f->layer], qkv[2]);
-        opts.length = ig_input(f->g, "cache.length", &f->cache->length);
-    }
-    ig_var *y = ig_attention(f->g, qkv[0], qkv[1], qkv[2], opts);                 /* [B,H,T,D] */
+    ig_var *y = attend(f, qkv);                                                    /* [B,H,T,D] */
     int64_t joined[3] = {ig_dim(x, 0), ig_dim(x, 1), f->s->c.H * f->s->c.D};
     y = ig_reshape(f->g, ig_transpose(f->g, y, 1, 2), 3, joined);                  /* [B,T,H·D] */
     return ig_nn_dropout(f->p, linear(f, y, b->out), f->s->dropout.residual);

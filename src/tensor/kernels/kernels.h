@@ -69,6 +69,18 @@ typedef struct ig_attention_args {
     int64_t offset;
 } ig_attention_args;
 
+/* One query row of `heads` heads that share a key head, over a cache in pages of IG_PAGE positions. */
+#define IG_PAGE 64
+typedef struct ig_page_args {
+    int64_t D, heads;
+    int64_t q_row, o_row;       /* floats between two heads */
+    int64_t k_stride, v_stride; /* floats between two pages of the key head: keys [D][64], values [64][ig_page_width(D)] */
+    const int32_t *page;        /* [⌈keys / 64⌉] */
+    int64_t keys;               /* the row sees positions 0 … keys-1 */
+    float scale;
+} ig_page_args;
+static inline int64_t ig_page_width(int64_t D) { return (D + 15) / 16 * 16; }
+
 typedef struct ig_kernels {
     ig_map_f32_fn *map_f32[IG_MAP_COUNT];
     ig_map_f64_fn *map_f64[IG_MAP_COUNT];
@@ -120,6 +132,9 @@ typedef struct ig_kernels {
                                const float *q, const float *k, const float *v, const ig_attention_args *a,
                                int64_t dq_row, int64_t dk_row, int64_t dv_row, int64_t do_row, float *scratch);
     size_t (*attention_scratch)(const ig_attention_args *a); /* elements */
+
+    /* attention over pages: o [heads][D]; k, v: page 0 of the key head; scratch of heads·(ig_page_width(D) + 2) floats */
+    void (*attention_pages)(float *o, const float *q, const float *k, const float *v, const ig_page_args *a, float *scratch);
 
     /* the same in double, for gradient tests: plain code, equal in every table */
     double (*row_sum_f64)(const double *x, size_t n);
