@@ -160,6 +160,14 @@ ig_var *ig_attention(ig_graph *g, ig_var *q, ig_var *k, ig_var *v, ig_attention_
 /* Rotary positions (Su et al. 2021).  x [B,H,T,D] any strides with D contiguous, positions i64 [T]; the first
  * rotary_dims of D turn (0: all).  half: pairs (i, i+D/2) as Hugging Face lays them out; else adjacent pairs. */
 ig_var *ig_rope(ig_graph *g, ig_var *x, ig_var *positions, double theta, bool half);
+/* Frequencies divided by `factor`, to reach further than training did: all of them (positional interpolation, Chen et al. 2023),
+ * or, where original_context is not 0, those whose wave length is above original_context / low_frequency, and by parts those
+ * down to original_context / high_frequency (Llama 3.1).  factor 0 or 1: none. */
+typedef struct ig_rope_scaling {
+    double factor, low_frequency, high_frequency;
+    int64_t original_context;
+} ig_rope_scaling;
+ig_var *ig_rope_scaled(ig_graph *g, ig_var *x, ig_var *positions, double theta, ig_rope_scaling scaling, bool half);
 /* Keys and values of generation, in pages of 64 positions that sequences own or share.   (Kwon et al. 2023)
  * pool, a leaf: keys [P,G,D,64] or values [P,G,64,Dv], Dv = D rounded up to 16.  x [1,G,R,D] f32; row r belongs to position
  * positions[r] (i64 [R]; -1: padding) of the sequence whose pages are table[r] (i32 [R,N]).  Returns the whole pool. */

@@ -72,6 +72,12 @@ def llama_layout(c):
     yield "model.norm.weight", [w]
     for i in range(c["num_hidden_layers"]):
         n = f"model.layers.{i}."
+        for name, size in [("q", q), ("k", kv), ("v", kv), ("o", w)]:
+            if c.get("attention_bias") or (c["model_type"] == "qwen2" and name != "o"):
+                yield f"{n}self_attn.{name}_proj.bias", [size]
+        if c["model_type"] == "qwen3":
+            yield n + "self_attn.q_norm.weight", [d]
+            yield n + "self_attn.k_norm.weight", [d]
         yield n + "self_attn.q_proj.weight", [q, w]
         yield n + "self_attn.k_proj.weight", [kv, w]
         yield n + "self_attn.v_proj.weight", [kv, w]
@@ -152,17 +158,37 @@ def llama_logits(c, t, tokens):
     d = c.get("head_dim") or c["hidden_size"] // heads
 
     def linear(x, name):
-        return out_in(t[name + ".weight"], x)
+        y = out_in(t[name + ".weight"], x)
+        return add(y, t[name + ".bias"][1]) if name + ".bias" in t else y
 
     def norm(x, name):
         scale = 1 / math.sqrt(sum(v * v for v in x) / len(x) + c["rms_norm_eps"])
         return [v * scale * w for v, w in zip(x, t[name + ".weight"][1])]
 
+    def head_norm(x, name):
+        if name + ".weight" not in t:
+            return x
+        return [v for start in range(0, len(x), d) for v in norm(x[start:start + d], name)]
+
+    def frequency(i):
+        f, s = c["rope_theta"] ** (-2 * i / d), c.get("rope_scaling")
+        if not s:
+            return f
+        if s["rope_type"] == "linear":
+            return f / s["factor"]
+        length, context = 2 * math.pi / f, s["original_max_position_embeddings"]  # llama3
+        if length < context / s["high_freq_factor"]:
+            return f
+        if length > context / s["low_freq_factor"]:
+            return f / s["factor"]
+        smooth = (context / length - s["low_freq_factor"]) / (s["high_freq_factor"] - s["low_freq_factor"])
+        return (1 - smooth) * f / s["factor"] + smooth * f
+
     def rotate(x, position):
         y = list(x)
         for start in range(0, len(x), d):
             for i in range(d // 2):
-                angle = position * c["rope_theta"] ** (-2 * i / d)
+                angle = position * frequency(i)
                 a, b = x[start + i], x[start + i + d // 2]
                 y[start + i] = a * math.cos(angle) - b * math.sin(angle)
                 y[start + i + d // 2] = b * math.cos(angle) + a * math.sin(angle)
@@ -175,9 +201,9 @@ def llama_logits(c, t, tokens):
             n = f"model.layers.{i}."
             y = norm(x, n + "input_layernorm")
             keys, values = cache.setdefault(i, ([], []))
-            keys.append(rotate(linear(y, n + "self_attn.k_proj"), position))
+            keys.append(rotate(head_norm(linear(y, n + "self_attn.k_proj"), n + "self_attn.k_norm"), position))
             values.append(linear(y, n + "self_attn.v_proj"))
-            q = rotate(linear(y, n + "self_attn.q_proj"), position)
+            q = rotate(head_norm(linear(y, n + "self_attn.q_proj"), n + "self_attn.q_norm"), position)
             x = add(x, linear(attend(q, keys, values, heads, groups), n + "self_attn.o_proj"))
             y = norm(x, n + "post_attention_layernorm")
             gate = [v / (1 + math.exp(-v)) for v in linear(y, n + "mlp.gate_proj")]
@@ -194,6 +220,8 @@ CLASSES = {
               ["vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
                "num_key_value_heads", "max_position_embeddings", "rms_norm_eps"]),
 }
+for model_type, name in [("mistral", "Mistral"), ("qwen2", "Qwen2"), ("qwen3", "Qwen3")]:
+    CLASSES[model_type] = (name + "ForCausalLM", *CLASSES["llama"][1:])
 
 
 def check_folder(folder):
@@ -218,7 +246,7 @@ def main():
     with tempfile.TemporaryDirectory() as tmp:
         subprocess.run([sys.argv[1], tmp], check=True)
         folders = sorted(p for p in pathlib.Path(tmp).iterdir())
-        check(len(folders) == 4, f"{len(folders)} folders were written, 4 expected")
+        check(len(folders) == 9, f"{len(folders)} folders were written, 9 expected")
         for folder in folders:
             check_folder(folder)
 

@@ -12,6 +12,17 @@ const char tiny_gpt2_untied_json[] = "{\"model_type\": \"gpt2\", \"vocab_size\":
 const char tiny_llama_json[] = "{\"model_type\": \"llama\", \"vocab_size\": 65, \"max_position_embeddings\": 32, \"hidden_size\": 32,"
                                " \"intermediate_size\": 40, \"num_hidden_layers\": 2, \"num_attention_heads\": 4,"
                                " \"num_key_value_heads\": 2, \"rope_theta\": 10000.0, \"rms_norm_eps\": 1e-5, \"initializer_range\": 0.2}";
+#define TINY_LLAMA(type, rest)                                                                                         \
+    "{\"model_type\": \"" type "\", \"vocab_size\": 65, \"max_position_embeddings\": 32, \"hidden_size\": 32,"              \
+    " \"intermediate_size\": 40, \"num_hidden_layers\": 2, \"num_attention_heads\": 4, \"num_key_value_heads\": 2,"           \
+    " \"rope_theta\": 500.0, \"rms_norm_eps\": 1e-6, \"initializer_range\": 0.2" rest "}"
+const char tiny_mistral_json[] = TINY_LLAMA("mistral", ", \"sliding_window\": 32");
+const char tiny_qwen2_json[] = TINY_LLAMA("qwen2", "");
+const char tiny_qwen3_json[] = TINY_LLAMA("qwen3", ", \"head_dim\": 16");
+const char tiny_llama31_json[] =
+    TINY_LLAMA("llama", ", \"attention_bias\": true, \"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8.0, \"low_freq_factor\": 1.0,"
+                        " \"high_freq_factor\": 4.0, \"original_max_position_embeddings\": 64}");
+const char tiny_linear_json[] = TINY_LLAMA("llama", ", \"rope_scaling\": {\"rope_type\": \"linear\", \"factor\": 2.5}");
 const char tiny_llama_tied_json[] = "{\"model_type\": \"llama\", \"vocab_size\": 65, \"max_position_embeddings\": 32, \"hidden_size\": 24,"
                                     " \"intermediate_size\": 40, \"num_hidden_layers\": 2, \"num_attention_heads\": 3, \"head_dim\": 16,"
                                     " \"num_key_value_heads\": 1, \"rope_theta\": 500.0, \"rms_norm_eps\": 1e-6,"

@@ -6,6 +6,8 @@
 
 /* Vocabulary 65, context 32, 2 layers of 32 channels; grouped heads in Llama. */
 extern const char tiny_gpt2_json[], tiny_gpt2_untied_json[], tiny_llama_json[], tiny_llama_tied_json[];
+extern const char tiny_mistral_json[], tiny_qwen2_json[], tiny_qwen3_json[];
+extern const char tiny_llama31_json[], tiny_linear_json[]; /* scaled positions */
 
 /* A model of this config, initialised with seed, biases and norms included.  Fails the test on error. */
 ig_model *tiny_model(ig_context *ctx, const char *config_json, uint64_t seed);

@@ -1,6 +1,6 @@
 /* tests/models/write_folders.c: writes model folders and the logits that Ingot computes with them, for hf_layout.py.
  *
- *     write_folders DIR      DIR/gpt2, DIR/gpt2-untied, DIR/llama, DIR/llama-tied, each with a logits.json
+ *     write_folders DIR      DIR/gpt2, DIR/gpt2-untied, DIR/llama, DIR/llama-tied and the descendants of Llama, each with a logits.json
  */
 #include "tiny.h"
 
@@ -58,6 +58,11 @@ static void folders_are_written(void **state) {
     write_folder(ctx, target, "gpt2-untied", tiny_gpt2_untied_json);
     write_folder(ctx, target, "llama", tiny_llama_json);
     write_folder(ctx, target, "llama-tied", tiny_llama_tied_json);
+    write_folder(ctx, target, "mistral", tiny_mistral_json);
+    write_folder(ctx, target, "qwen2", tiny_qwen2_json);
+    write_folder(ctx, target, "qwen3", tiny_qwen3_json);
+    write_folder(ctx, target, "llama31", tiny_llama31_json);
+    write_folder(ctx, target, "linear", tiny_linear_json);
     ig_context_free(ctx);
 }
 

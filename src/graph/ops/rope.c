@@ -12,7 +12,9 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- rope_table: positions [T] → cos, sin [T,R/2]; i = R, dtype; f = theta -------------------------------------------------- */
+#define PI 3.14159265358979323846
+
+/* ---- rope_table: positions [T] → cos, sin [T,R/2]; i = R, dtype, original context; f = theta, factor, low, high -------------------------------------------------- */
 
 static ig_status table_shape(ig_node *n, ig_error *err) {
     const ig_tensor *p = &n->in[0]->t;
@@ -21,6 +23,8 @@ static ig_status table_shape(ig_node *n, ig_error *err) {
     if (p->ndim != 1) return ig_error_set(err, IG_E_SHAPE, "positions must be [T], they have %d dimensions", p->ndim);
     if (R < 2 || R % 2) return ig_error_set(err, IG_E_SHAPE, "%lld dimensions cannot turn in pairs", (long long)R);
     if (dtype != IG_DTYPE_F32 && dtype != IG_DTYPE_F64) return ig_error_set(err, IG_E_DTYPE, "the table must be f32 or f64");
+    if (n->attrs.f[1] != 0 && !(n->attrs.f[1] >= 1 && n->attrs.i[2] >= 0 && (n->attrs.i[2] == 0 || n->attrs.f[3] > n->attrs.f[2])))
+        return ig_error_set(err, IG_E_ARG, "positions scaled by %g, %g … %g", n->attrs.f[1], n->attrs.f[2], n->attrs.f[3]);
     if (!(n->attrs.f[0] > 0)) return ig_error_set(err, IG_E_ARG, "theta %g is not positive", n->attrs.f[0]);
     shape[0] = p->shape[0];
     IG_TRY(ig_out_set(n, 0, (ig_dtype)dtype, 2, shape, err));
@@ -47,11 +51,21 @@ static void table_range(void *arg, size_t begin, size_t end, int thread) {
     }
 }
 
+/* Llama 3.1: short waves as they are, long ones stretched, those between by parts. */
+static double scaled(double frequency, const ig_attrs *a) {
+    double factor = a->f[1], low = a->f[2], high = a->f[3], context = (double)a->i[2];
+    if (factor == 0) return frequency;
+    if (context == 0) return frequency / factor;
+    double turns = context * frequency / (2 * PI), share = (turns - low) / (high - low);
+    if (share >= 1) return frequency;
+    return share <= 0 ? frequency / factor : (1 - share) * frequency / factor + share * frequency;
+}
+
 static ig_status table_forward(const ig_run *r, ig_error *err) {
     table_job j = {.r = r, .pairs = r->out[0]->shape[1], .frequency = r->scratch};
     double *f = r->scratch;
     (void)err;
-    for (int64_t i = 0; i < j.pairs; i++) f[i] = pow(r->node->attrs.f[0], -(double)i / (double)j.pairs);
+    for (int64_t i = 0; i < j.pairs; i++) f[i] = scaled(pow(r->node->attrs.f[0], -(double)i / (double)j.pairs), &r->node->attrs);
     ig_parallel_for(r->ctx, (size_t)r->out[0]->shape[0], ig_grain(64 * (size_t)j.pairs), table_range, &j);
     return IG_OK;
 }
@@ -63,7 +77,7 @@ static size_t table_scratch(ig_context *ctx, const ig_node *n) {
 
 const ig_op ig_op_rope_table = {
     .name = "rope_table", .doc = "cos and sin of position·theta^(-2i/dims): positions [T] give two [T,dims/2]", .nin_min = 1, .nin_max = 1, .nout = 2,
-    .map = -1, .flags = IG_OP_NO_GRAD, .shape = table_shape, .forward = table_forward, .scratch = table_scratch, .attr_names = "dims,dtype;theta",
+    .map = -1, .flags = IG_OP_NO_GRAD, .shape = table_shape, .forward = table_forward, .scratch = table_scratch, .attr_names = "dims,dtype,original_context;theta,factor,low,high",
 };
 
 /* ---- rope: x [...,T,D], cos, sin; i = half, backwards ------------------------------------------------------------------------------ */
@@ -186,8 +200,13 @@ static ig_var *table_of(ig_graph *g, ig_var *positions, const ig_attrs *a) {
 }
 
 ig_var *ig_rope(ig_graph *g, ig_var *x, ig_var *positions, double theta, bool half) {
+    return ig_rope_scaled(g, x, positions, theta, (ig_rope_scaling){0}, half);
+}
+
+ig_var *ig_rope_scaled(ig_graph *g, ig_var *x, ig_var *positions, double theta, ig_rope_scaling scaling, bool half) {
     if (ig_graph_poisoned(g)) return x;
-    ig_attrs a = {.i = {ig_dim(x, -1), x->t.dtype}, .f = {theta}};
+    ig_attrs a = {.i = {ig_dim(x, -1), x->t.dtype, scaling.original_context},
+                  .f = {theta, scaling.factor, scaling.low_frequency, scaling.high_frequency}};
     ig_var *c = table_of(g, positions, &a);
     return ig_graph_poisoned(g) ? c : turn(g, x, c, &c->node->out[1], half, false);
 }

@@ -1,4 +1,5 @@
-/* models/gpt/config.c: config.json of GPT-2 and Llama, with the keys that Hugging Face gives them.
+/* models/gpt/config.c: config.json of GPT-2 and of Llama and its descendants (Mistral, Qwen 2 and 3), with the keys that
+ * Hugging Face gives them.
  *
  * The tables say what each key may be; what has to hold between keys is checked after them.  A setting that would change
  * the results and is not supported is refused by name: running a model as a slightly different one is worse than not
@@ -54,7 +55,7 @@ static const ig_schema_field gpt2_schema[] = {
 };
 
 static const ig_schema_field llama_schema[] = {
-    {.key = "model_type", .type = IG_TREE_TEXT, .required = true, .choices = "llama"},
+    {.key = "model_type", .type = IG_TREE_TEXT, .required = true, .choices = "llama|mistral|qwen2|qwen3"},
     SIZE("vocab_size", IG_VOCAB_MAX, true, "tokens of the vocabulary"),
     SIZE("max_position_embeddings", CONTEXT_MAX, true, "context length"),
     SIZE("hidden_size", CHANNELS_MAX, true, "channels"),
@@ -66,11 +67,13 @@ static const ig_schema_field llama_schema[] = {
     {.key = "hidden_act", .type = IG_TREE_TEXT, .doc = "silu, gelu, gelu_new or relu", .otherwise = "silu"},
     REAL("rms_norm_eps", 0, 1, "added to the mean square", "1e-6"),
     REAL("rope_theta", 1, 1e12, "base of the rotary positions", "10000"),
-    {.key = "rope_scaling", .type = IG_TREE_MAP, .nullable = true, .doc = "must be null"},
-    {.key = "rope_parameters", .type = IG_TREE_MAP, .nullable = true, .doc = "rope_theta as newer files write it"},
+    {.key = "rope_scaling", .type = IG_TREE_MAP, .nullable = true, .doc = "longer contexts: rope_type default, linear or llama3"},
+    {.key = "rope_parameters", .type = IG_TREE_MAP, .nullable = true, .doc = "rope_theta and rope_scaling as newer files write them"},
+    SIZE_OR_NULL("sliding_window", CONTEXT_MAX, "positions that attention sees; Ingot stops there", "max_position_embeddings"),
+    FLAG("use_sliding_window", "whether sliding_window applies (Qwen)", "false"),
     REAL("initializer_range", 0, 100, "deviation of new weights", "0.02"),
     FLAG("tie_word_embeddings", "the head is the token table", "false"),
-    FLAG("attention_bias", "must be false", "false"),
+    FLAG("attention_bias", "biases of q, k, v and o; Qwen 2 has those of q, k and v without saying so", "false"),
     FLAG("mlp_bias", "must be false", "false"),
     RATE("attention_dropout", "dropout of attention probabilities; training needs 0"),
     RATE("embd_pdrop", "dropout of the embeddings (Ingot's own key)"),
@@ -81,7 +84,7 @@ static const ig_schema_field llama_schema[] = {
 };
 
 const ig_schema_field *gpt_schema(const char *model_type) {
-    return strcmp(model_type, "llama") == 0 ? llama_schema : gpt2_schema;
+    return strcmp(model_type, "gpt2") == 0 ? gpt2_schema : llama_schema;
 }
 
 /* ---- pieces of both ---- */
@@ -147,19 +150,38 @@ static ig_status read_gpt2(const ig_model *m, gpt_config *c, ig_error *err) {
 
 /* ---- Llama ---- */
 
-/* "default" is the plain rotation; linear, dynamic, llama3, yarn … change it. */
-static ig_status check_rope(const ig_model *m, const char *key, ig_error *err) {
+static bool is_type(const ig_model *m, const char *type) {
+    return strcmp(ig_tree_text(ig_doc_root(m->config), "model_type", ""), type) == 0;
+}
+
+/* "default" is the plain rotation; dynamic, yarn, longrope … change it in ways that are not supported. */
+static ig_status read_rope(const ig_model *m, const char *key, ig_rope_scaling *out, ig_error *err) {
     const ig_tree *rope = ig_tree_get(ig_doc_root(m->config), key);
     const char *type = ig_tree_text(rope, "rope_type", ig_tree_text(rope, "type", "default"));
     if (!rope || rope->type == IG_TREE_NULL || strcmp(type, "default") == 0) return IG_OK;
-    return ig_model_refuse(m, key, err, "scaled rotary positions (\"%.60s\") are not supported", type);
+    bool llama3 = strcmp(type, "llama3") == 0;
+    if (!llama3 && strcmp(type, "linear") != 0)
+        return ig_model_refuse(m, key, err, "scaled rotary positions \"%.60s\" are not supported; linear and llama3 are", type);
+    out->factor = ig_tree_real(rope, "factor", 0);
+    if (llama3) {
+        out->low_frequency = ig_tree_real(rope, "low_freq_factor", 1);
+        out->high_frequency = ig_tree_real(rope, "high_freq_factor", 4);
+        out->original_context = size_or(rope, "original_max_position_embeddings", 8192);
+    }
+    bool sound = out->factor >= 1 && (!llama3 || (out->low_frequency > 0 && out->high_frequency > out->low_frequency && out->original_context > 0));
+    return sound ? IG_OK : ig_model_contradiction(m, key, err, "its factors are out of range");
+}
+
+/* Attention that sees only the last `sliding_window` positions equals full attention as long as there are no more. */
+static void stop_at_window(const ig_model *m, gpt_config *c) {
+    const ig_tree *t = ig_doc_root(m->config);
+    bool applies = is_type(m, "mistral") || ig_tree_bool(t, "use_sliding_window", false);
+    int64_t window = size_or(t, "sliding_window", c->context);
+    if (applies && window < c->context) c->context = window;
 }
 
 static ig_status check_llama(const ig_model *m, const gpt_config *c, ig_error *err) {
-    IG_TRY(only(m, "attention_bias", false, err));
     IG_TRY(only(m, "mlp_bias", false, err));
-    IG_TRY(check_rope(m, "rope_scaling", err));
-    IG_TRY(check_rope(m, "rope_parameters", err));
     if (!(c->rope_theta >= 1 && c->rope_theta <= 1e12))
         return ig_model_contradiction(m, "rope_parameters", err, "rope_theta is out of range");
     IG_TRY(divides(m, "num_attention_heads", "num_key_value_heads", c->H, c->G, err));
@@ -183,15 +205,19 @@ static ig_status read_llama(const ig_model *m, gpt_config *c, ig_error *err) {
     c->norm_eps = ig_tree_real(t, "rms_norm_eps", 1e-6);
     c->rope_theta = ig_tree_real(t, "rope_theta", ig_tree_real(ig_tree_get(t, "rope_parameters"), "rope_theta", 10000));
     c->tied = ig_tree_bool(t, "tie_word_embeddings", false);
+    c->out_bias = ig_tree_bool(t, "attention_bias", false);
+    c->qkv_bias = c->out_bias || is_type(m, "qwen2");
+    c->head_norm = is_type(m, "qwen3");
+    stop_at_window(m, c);
+    IG_TRY(read_rope(m, "rope_scaling", &c->rope_scaling, err));
+    IG_TRY(read_rope(m, "rope_parameters", &c->rope_scaling, err));
     IG_TRY(read_activation(m, "hidden_act", "silu", &c->activation, err));
     return check_llama(m, c, err);
 }
 
 /* ---- both ---- */
 
-static bool is_llama(const ig_model *m) {
-    return strcmp(ig_tree_text(ig_doc_root(m->config), "model_type", ""), "llama") == 0;
-}
+static bool is_llama(const ig_model *m) { return !is_type(m, "gpt2"); }
 
 ig_status gpt_read_config(const ig_model *m, gpt_config *c, ig_error *err) {
     *c = (gpt_config){.llama = is_llama(m), .init_deviation = ig_tree_real(ig_doc_root(m->config), "initializer_range", 0.02)};
@@ -213,6 +239,9 @@ static ig_status set_if_absent(ig_model *m, const char *key, const char *value, 
 /* A rate that is not written is 0 here and 0.1 in Hugging Face's GPT-2: write it, so that both read the same. */
 ig_status gpt_complete_config(ig_model *m, ig_error *err) {
     static const char *const rates[] = {"embd_pdrop", "resid_pdrop", "attn_pdrop"};
+    if (is_type(m, "mistral")) return set_if_absent(m, "architectures", "[MistralForCausalLM]", err);
+    if (is_type(m, "qwen2")) return set_if_absent(m, "architectures", "[Qwen2ForCausalLM]", err);
+    if (is_type(m, "qwen3")) return set_if_absent(m, "architectures", "[Qwen3ForCausalLM]", err);
     if (is_llama(m)) return set_if_absent(m, "architectures", "[LlamaForCausalLM]", err);
     for (int i = 0; i < 3; i++) IG_TRY(set_if_absent(m, rates[i], "0.0", err));
     return set_if_absent(m, "architectures", "[GPT2LMHeadModel]", err);

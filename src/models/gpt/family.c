@@ -56,11 +56,11 @@ static double flops_per_token(const ig_model *m, int64_t context) {
     return 2 * (c->layers * (attention + network + scores) + (double)c->V * (double)c->C);
 }
 
-static const char *const model_types[] = {"gpt2", "llama", NULL};
+static const char *const model_types[] = {"gpt2", "llama", "mistral", "qwen2", "qwen3", NULL};
 
 const ig_family ig_family_gpt = {
     .name = "gpt",
-    .doc = "decoder-only transformers: GPT-2 and Llama",
+    .doc = "decoder-only transformers: GPT-2, Llama, Mistral, Qwen 2 and 3",
     .capabilities = IG_CAN_GENERATE | IG_CAN_SCORE,
     .model_types = model_types,
     .config_schema = gpt_schema,

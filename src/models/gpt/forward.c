@@ -45,11 +45,18 @@ static void fused_qkv(const forward *f, ig_var *x, const gpt_block *b, ig_var *q
     ig_split(f->g, heads(f, linear(f, x, b->qkv), 3 * f->s->c.H), 1, 3, qkv);
 }
 
-static void rotary_qkv(const forward *f, ig_var *x, const gpt_block *b, ig_var *qkv[3]) {
+/* [B,T,count·D] → [B,count,T,D], normalised if there is a norm, and turned */
+static ig_var *turned(const forward *f, ig_var *x, int64_t count, const ig_param *head_norm) {
     const gpt_config *c = &f->s->c;
-    qkv[0] = ig_rope(f->g, heads(f, linear(f, x, b->q), c->H), f->positions, c->rope_theta, true);
-    qkv[1] = ig_rope(f->g, heads(f, linear(f, x, b->k), c->G), f->positions, c->rope_theta, true);
-    qkv[2] = heads(f, linear(f, x, b->v), c->G);
+    x = heads(f, x, count);
+    if (head_norm) x = ig_rms_norm(f->g, x, weight(f, head_norm), c->norm_eps);
+    return ig_rope_scaled(f->g, x, f->positions, c->rope_theta, c->rope_scaling, true);
+}
+
+static void rotary_qkv(const forward *f, ig_var *x, const gpt_block *b, ig_var *qkv[3]) {
+    qkv[0] = turned(f, linear(f, x, b->q), f->s->c.H, b->q_norm);
+    qkv[1] = turned(f, linear(f, x, b->k), f->s->c.G, b->k_norm);
+    qkv[2] = heads(f, linear(f, x, b->v), f->s->c.G);
 }
 
 /* Put new keys or values into their pages; returns all of the pool. */

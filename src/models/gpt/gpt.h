@@ -9,6 +9,8 @@
  *     network         down(gelu(up(x)))                      down(silu(gate(x)) · up(x))
  *     matrices        [in,out]                               [out,in]
  *
+ * Mistral is a Llama; Qwen 2 has biases at q, k and v, Qwen 3 norms at the heads of q and k instead.
+ *
  * Shape letters: B batch, T time, C channels, H heads, G key/value heads, D head size, F inner size, V vocabulary.
  */
 #ifndef INGOT_MODELS_GPT_H
@@ -25,9 +27,12 @@ typedef struct gpt_config {
     int64_t context;       /* positions that the model knows */
     gpt_activation activation;
     double norm_eps, rope_theta;
+    ig_rope_scaling rope_scaling;
     double init_deviation; /* of the weights of a new model */
     bool tied;             /* the head is the token table */
     bool bias;             /* GPT-2's matrices and norms have biases */
+    bool qkv_bias, out_bias; /* so have these of some Llamas */
+    bool head_norm;        /* Qwen 3: RMS norm of every head of q and k before they turn */
 } gpt_config;
 
 typedef struct gpt_dropout {
@@ -43,6 +48,7 @@ typedef struct gpt_block {
     gpt_linear norm1, norm2;   /* [C] */
     gpt_linear qkv;            /* GPT-2: [C,3C] */
     gpt_linear q, k, v;        /* Llama: [H·D,C], [G·D,C], [G·D,C] */
+    const ig_param *q_norm, *k_norm; /* [D]; NULL: none */
     gpt_linear out;            /* [H·D,C], or [C,H·D] in Llama */
     gpt_linear up, gate, down; /* [C,F], –, [F,C]; or [F,C], [F,C], [C,F] in Llama */
 } gpt_block;

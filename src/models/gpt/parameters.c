@@ -41,9 +41,22 @@ static ig_status add_norm(const builder *b, const char *part, gpt_linear *out, i
 }
 
 static ig_status add_linear(const builder *b, const char *part, int64_t in, int64_t out_size, gpt_linear *out, ig_error *err) {
-    int64_t in_out[2] = {in, out_size}, out_in[2] = {out_size, in};
-    IG_TRY(add(b, part, "weight", 2, b->c->llama ? out_in : in_out, &out->w, err));
+    int64_t in_out[2] = {in, out_size};
+    IG_TRY(add(b, part, "weight", 2, in_out, &out->w, err));
     return b->c->bias ? add(b, part, "bias", 1, &out_size, &out->b, err) : IG_OK;
+}
+
+/* Llama's matrices, [out,in]. */
+static ig_status add_matrix(const builder *b, const char *part, int64_t in, int64_t out_size, bool bias, gpt_linear *out, ig_error *err) {
+    int64_t shape[2] = {out_size, in};
+    IG_TRY(add(b, part, "weight", 2, shape, &out->w, err));
+    return bias ? add(b, part, "bias", 1, &out_size, &out->b, err) : IG_OK;
+}
+
+static ig_status add_head_norms(const builder *b, gpt_block *k, ig_error *err) {
+    if (!b->c->head_norm) return IG_OK;
+    IG_TRY(add(b, "self_attn.q_norm", "weight", 1, &b->c->D, &k->q_norm, err));
+    return add(b, "self_attn.k_norm", "weight", 1, &b->c->D, &k->k_norm, err);
 }
 
 static ig_status add_gpt2_block(const builder *b, gpt_block *k, ig_error *err) {
@@ -59,14 +72,15 @@ static ig_status add_gpt2_block(const builder *b, gpt_block *k, ig_error *err) {
 static ig_status add_llama_block(const builder *b, gpt_block *k, ig_error *err) {
     const gpt_config *c = b->c;
     IG_TRY(add_norm(b, "input_layernorm", &k->norm1, err));
-    IG_TRY(add_linear(b, "self_attn.q_proj", c->C, c->H * c->D, &k->q, err));
-    IG_TRY(add_linear(b, "self_attn.k_proj", c->C, c->G * c->D, &k->k, err));
-    IG_TRY(add_linear(b, "self_attn.v_proj", c->C, c->G * c->D, &k->v, err));
-    IG_TRY(add_linear(b, "self_attn.o_proj", c->H * c->D, c->C, &k->out, err));
+    IG_TRY(add_matrix(b, "self_attn.q_proj", c->C, c->H * c->D, c->qkv_bias, &k->q, err));
+    IG_TRY(add_matrix(b, "self_attn.k_proj", c->C, c->G * c->D, c->qkv_bias, &k->k, err));
+    IG_TRY(add_matrix(b, "self_attn.v_proj", c->C, c->G * c->D, c->qkv_bias, &k->v, err));
+    IG_TRY(add_head_norms(b, k, err));
+    IG_TRY(add_matrix(b, "self_attn.o_proj", c->H * c->D, c->C, c->out_bias, &k->out, err));
     IG_TRY(add_norm(b, "post_attention_layernorm", &k->norm2, err));
-    IG_TRY(add_linear(b, "mlp.gate_proj", c->C, c->F, &k->gate, err));
-    IG_TRY(add_linear(b, "mlp.up_proj", c->C, c->F, &k->up, err));
-    return add_linear(b, "mlp.down_proj", c->F, c->C, &k->down, err);
+    IG_TRY(add_matrix(b, "mlp.gate_proj", c->C, c->F, false, &k->gate, err));
+    IG_TRY(add_matrix(b, "mlp.up_proj", c->C, c->F, false, &k->up, err));
+    return add_matrix(b, "mlp.down_proj", c->F, c->C, false, &k->down, err);
 }
 
 static ig_status add_head(ig_model *m, gpt *s, ig_error *err) {
