@@ -47,6 +47,7 @@ typedef enum ig_status {
     IG_E_UNSUPPORTED, /* known, and not available here */
     IG_E_NUMERIC,     /* a loss or gradient that is not finite */
     IG_E_CANCELLED,   /* stopped on request */
+    IG_E_BUSY,        /* too much is asked for at once: try again later */
     IG_E_INTERNAL     /* an invariant of ours is broken: please report it */
 } ig_status;
 
@@ -254,6 +255,10 @@ typedef struct ig_context_opts {
 
 ig_status ig_context_new(const ig_context_opts *opts, ig_context **out, ig_error *err);
 void ig_context_free(ig_context *ctx);
+/* One thread computes at a time: whoever shares a context between threads enters before work on all cores and leaves after it;
+ * a piece of work should take 20 ms at most.  A thread may enter again. */
+void ig_context_enter(ig_context *ctx);
+void ig_context_leave(ig_context *ctx);
 int ig_context_threads(const ig_context *ctx);
 ig_cpu ig_context_cpu(const ig_context *ctx);
 bool ig_context_has_bf16(const ig_context *ctx); /* avx512_bf16, and not switched off by IG_CPU */

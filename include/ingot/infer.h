@@ -136,6 +136,47 @@ ig_status ig_generate_text(ig_session *s, const char *prompt, size_t len, const 
  * first special token, else its token for a line break, else 0. */
 int32_t ig_start_token(const ig_model *m);
 
+/* ---- many requests at once ------------------------------------------------------------------------------------------------ */
+
+/* One model, one thread of its own that runs it for all requests: prompts in chunks, up to 16 requests (and guesses at their
+ * next tokens, see draft.h) in one decoding run, beginnings of prompts remembered.  (Yu et al. 2022, "Orca"; Kwon et al. 2023)
+ * A request gives the tokens that it gives alone, whatever else runs, if the model's weights are packed (ig_model_pack). */
+typedef struct ig_scheduler ig_scheduler;
+
+typedef struct ig_scheduler_opts {
+    int64_t context_max;    /* positions of a request, at most the model's context; 0: the model's */
+    size_t cache_bytes_max; /* of keys and values; 0: what 16 full contexts need, at most a quarter of the free memory */
+    int running_max;        /* requests that run together, 1 … 16; 0: 16 */
+    int waiting_max;        /* 0: 64 */
+    bool bf16;              /* products of prompts in bf16 */
+    bool no_drafts;         /* one token per request and run */
+} ig_scheduler_opts;
+
+typedef struct ig_scheduler_stats {
+    int running, waiting;
+    int64_t pages, pages_used;                     /* of 64 positions */
+    uint64_t requests, prompt_tokens, shared_tokens; /* shared: prompt tokens that were not read again */
+    uint64_t generated_tokens, runs, guessed, guessed_right;
+} ig_scheduler_stats;
+
+typedef struct ig_request {
+    const int32_t *prompt;
+    size_t n;                          /* at least 1 */
+    const ig_generate_opts *opts;      /* on_piece is called by the thread that waits */
+    uint64_t scope;                    /* prompts share beginnings within a scope only, e.g. an API key's number */
+    bool (*is_wanted)(void *arg);      /* asked a few times a second, while waiting too; false cancels.  NULL: always */
+    void *arg;
+} ig_request;
+
+ig_status ig_scheduler_open(ig_model *m, const ig_scheduler_opts *opts, ig_scheduler **out, ig_error *err);
+/* Ends what runs with IG_E_CANCELLED, and waits for it. */
+void ig_scheduler_close(ig_scheduler *s);
+/* As ig_generate, from any thread.  IG_E_BUSY: too many wait already; IG_E_LIMIT: the prompt does not fit, with both numbers;
+ * a request that is no longer wanted ends with IG_OK and IG_FINISH_CANCELLED. */
+ig_status ig_scheduler_generate(ig_scheduler *s, const ig_request *r, ig_generation *out, ig_error *err);
+int64_t ig_scheduler_context(const ig_scheduler *s);
+void ig_scheduler_stats_get(ig_scheduler *s, ig_scheduler_stats *out);
+
 /* ---- measuring ------------------------------------------------------------------------------------------------------------ */
 
 typedef bool ig_eval_progress_fn(void *arg, int64_t done, int64_t total); /* tokens; false: stop with IG_E_CANCELLED */

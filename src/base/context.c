@@ -28,6 +28,7 @@ struct ig_context {
     ig_log_fn *log;
     void *log_arg;
     pthread_mutex_t lock; /* guards making of slots */
+    pthread_mutex_t cores; /* ig_context_enter */
     slot_entry slot[IG_SLOT_COUNT];
     ig_slot order[IG_SLOT_COUNT]; /* as they were made */
     int made;
@@ -86,6 +87,7 @@ ig_status ig_context_new(const ig_context_opts *opts, ig_context **out, ig_error
     ig_context *ctx = ig_calloc(1, sizeof *ctx);
     if (!ctx) return ig_error_nomem(err, sizeof *ctx);
     ig_status status = make_lock(&ctx->lock, err);
+    if (status == IG_OK) status = make_lock(&ctx->cores, err);
     if (status != IG_OK) {
         ig_free(ctx);
         return status;
@@ -108,8 +110,12 @@ void ig_context_free(ig_context *ctx) {
         if (s->free_fn) s->free_fn(part);
     }
     pthread_mutex_destroy(&ctx->lock);
+    pthread_mutex_destroy(&ctx->cores);
     ig_free(ctx);
 }
+
+void ig_context_enter(ig_context *ctx) { pthread_mutex_lock(&ctx->cores); }
+void ig_context_leave(ig_context *ctx) { pthread_mutex_unlock(&ctx->cores); }
 
 int ig_context_threads(const ig_context *ctx) {
     return ctx->threads;

@@ -23,6 +23,7 @@ static const char *const status_names[] = {
     [IG_E_UNSUPPORTED] = "not supported",
     [IG_E_NUMERIC] = "not a finite number",
     [IG_E_CANCELLED] = "cancelled",
+    [IG_E_BUSY] = "busy",
     [IG_E_INTERNAL] = "internal error",
 };
 

@@ -1,169 +1,47 @@
 /* infer/generate.c: read the prompt, choose a token, read it, and so on until something ends the text.
  *
- *     prompt ─► feed ─► choose ─► end token? ── yes ─► stop
+ *     prompt ─► feed ─► choose ─► end of the text? (generator.h)
  *                ▲                   │ no
- *                └── context left ◄──┴─► text ─► stop text? callback says no? max_tokens?
+ *                └───────────────────┘
  *
  * The last token chosen is not read: a caller who goes on feeds it first.
  */
-#include <string.h>
-
-#include "infer/stop_text.h"
-#include "ingot/infer.h"
+#include "infer/generator.h"
 
 #define TOKENS_WHEN_SLIDING 1024
-#define PENDING_BYTES_MAX ((size_t)16 << 20)
 
-typedef struct generator {
-    ig_session *s;
-    const ig_generate_opts *o;
-    ig_generation *out;
-    ig_sampler *sampler;
-    stop_text text;
-    size_t max_tokens;
-    bool done;
-} generator;
+static bool context_is_full(const ig_session *s) { return ig_session_length(s) >= ig_session_context(s) && !ig_session_slides(s); }
 
-void ig_generation_fini(ig_generation *r) {
-    ig_buf_fini(&r->text);
-    ig_ids_fini(&r->ids);
-}
-
-/* ---- what starts and ends a text ---- */
-
-static bool is_token(const ig_model *m, const ig_tree *v) {
-    return v && v->type == IG_TREE_INT && v->integer >= 0 && v->integer < m->family->vocab_size(m);
-}
-
-/* A key of config.json that is a token or a list of them. */
-static bool config_has(const ig_model *m, const char *key, int32_t id, bool *said) {
-    const ig_tree *v = ig_tree_get(ig_doc_root(m->config), key);
-    const ig_tree *first = v && v->type == IG_TREE_LIST ? v->child : v;
-    for (const ig_tree *t = first; t; t = v == first ? NULL : t->next) {
-        *said |= is_token(m, t);
-        if (is_token(m, t) && t->integer == id) return true;
-    }
-    return false;
-}
-
-static bool ends_by_default(const ig_model *m, int32_t id) {
-    static const char *const names[] = {"<|endoftext|>", "</s>", "<|end_of_text|>"};
-    bool said = false;
-    if (config_has(m, "eos_token_id", id, &said)) return true;
-    if (said || !m->tokenizer || !ig_tokenizer_is_special(m->tokenizer, id)) return false;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (ig_tokenizer_find(m->tokenizer, names[i], strlen(names[i])) == id) return true;
-    return false;
-}
-
-static bool ends(const generator *g, int32_t id) {
-    if (g->o->ignore_end) return false;
-    if (!g->o->end_ids) return ends_by_default(ig_session_model(g->s), id);
-    for (size_t i = 0; i < g->o->end_count; i++)
-        if (g->o->end_ids[i] == id) return true;
-    return false;
-}
-
-int32_t ig_start_token(const ig_model *m) {
-    static const char *const keys[] = {"bos_token_id", "eos_token_id"};
-    for (int i = 0; i < 2; i++) {
-        const ig_tree *v = ig_tree_get(ig_doc_root(m->config), keys[i]);
-        if (is_token(m, v)) return (int32_t)v->integer;
-    }
-    if (!m->tokenizer) return 0;
-    int32_t id = ig_tokenizer_special_get(m->tokenizer, 0);
-    if (id < 0) id = ig_tokenizer_find(m->tokenizer, "\n", 1);
-    return id < 0 ? 0 : id;
-}
-
-/* ---- text out ---- */
-
-static void finish(generator *g, ig_finish why) {
-    g->out->finish = why;
-    g->done = true;
-}
-
-/* The first n pending bytes: into the result, and to the callback together with the choice. */
-static ig_status emit(generator *g, size_t n, const ig_choice *choice, size_t index, ig_error *err) {
-    ig_piece piece = {.text = n ? g->text.pending.data : "", .len = n, .choice = choice, .index = index};
-    ig_buf_append(&g->out->text, piece.text, n);
-    IG_TRY(ig_buf_status(&g->out->text, err));
-    if (g->text.found) finish(g, IG_FINISH_STOP);
-    bool wanted = !g->o->on_piece || g->o->on_piece(g->o->arg, &piece);
-    if (!wanted && !g->done) finish(g, IG_FINISH_CANCELLED);
-    stop_text_take(&g->text, n);
-    return IG_OK;
-}
-
-static ig_status emit_token(generator *g, const ig_choice *choice, ig_error *err) {
-    size_t ready = 0;
-    if (g->text.tokenizer) IG_TRY(stop_text_push(&g->text, choice->id, &ready, err));
-    return emit(g, ready, choice, g->out->ids.len - 1, err);
-}
-
-/* What was held back and is no stop text after all. */
-static ig_status emit_rest(generator *g, ig_error *err) {
-    size_t ready = 0;
-    if (!g->text.tokenizer || g->text.found) return IG_OK;
-    IG_TRY(stop_text_finish(&g->text, &ready, err));
-    return ready || g->text.found ? emit(g, ready, NULL, g->out->ids.len, err) : IG_OK;
-}
-
-/* ---- the loop ---- */
-
-static bool context_is_full(const generator *g) { return ig_session_length(g->s) >= ig_session_context(g->s); }
-
-static ig_status next_token(generator *g, bool slides, ig_error *err) {
+static ig_status next_token(generator *g, ig_session *s, ig_sampler *sampler, ig_error *err) {
     ig_choice choice;
-    IG_TRY(ig_sampler_choose(g->sampler, ig_session_logits(g->s), &choice, err));
-    IG_TRY(ig_ids_push(&g->out->ids, choice.id, err));
-    if (ends(g, choice.id)) {
-        finish(g, IG_FINISH_STOP);
-        return IG_OK;
-    }
-    IG_TRY(emit_token(g, &choice, err));
-    if (!g->done && (g->out->ids.len == g->max_tokens || (context_is_full(g) && !slides))) finish(g, IG_FINISH_LENGTH);
-    return g->done ? IG_OK : ig_session_feed(g->s, &choice.id, 1, err);
+    IG_TRY(ig_sampler_choose(sampler, ig_session_logits(s), &choice, err));
+    IG_TRY(generator_take(g, &choice, context_is_full(s), err));
+    return g->done ? IG_OK : ig_session_feed(s, &choice.id, 1, err);
 }
 
-static ig_status run(generator *g, const int32_t *prompt, size_t n, ig_error *err) {
+static ig_status run(generator *g, ig_session *s, ig_sampler *sampler, const int32_t *prompt, size_t n, ig_error *err) {
     double start = ig_clock();
-    if (n) IG_TRY(ig_session_feed(g->s, prompt, n, err));
-    if (!ig_session_logits(g->s)) return ig_error_set(err, IG_E_STATE, "nothing was read yet: a prompt is needed");
-    for (int64_t i = 0; i < ig_session_length(g->s); i++) ig_sampler_saw(g->sampler, ig_session_tokens(g->s)[i]);
+    if (n) IG_TRY(ig_session_feed(s, prompt, n, err));
+    if (!ig_session_logits(s)) return ig_error_set(err, IG_E_STATE, "nothing was read yet: a prompt is needed");
+    for (int64_t i = 0; i < ig_session_length(s); i++) ig_sampler_saw(sampler, ig_session_tokens(s)[i]);
     double prompt_end = ig_clock();
     g->out->prompt_seconds = prompt_end - start;
-    while (!g->done) IG_TRY(next_token(g, ig_session_slides(g->s), err));
-    IG_TRY(emit_rest(g, err));
+    while (!g->done) IG_TRY(next_token(g, s, sampler, err));
+    IG_TRY(generator_finish(g, err));
     g->out->generate_seconds = ig_clock() - prompt_end;
-    return IG_OK;
-}
-
-static ig_status check_opts(const generator *g, ig_error *err) {
-    if (g->o->stop_count && !g->text.tokenizer)
-        return ig_error_set(err, IG_E_ARG, "stop texts need a tokenizer, and the model has none");
-    for (size_t i = 0; i < g->o->stop_count; i++) {
-        const char *stop = g->o->stop[i];
-        if (!*stop || !ig_utf8_valid(stop, strlen(stop)))
-            return ig_error_set(err, IG_E_ARG, "stop text %zu is empty or no UTF-8", i);
-    }
     return IG_OK;
 }
 
 ig_status ig_generate(ig_session *s, const int32_t *prompt, size_t n, const ig_generate_opts *opts, ig_generation *out,
                       ig_error *err) {
-    static const ig_generate_opts defaults = {0};
-    ig_model *m = ig_session_model(s);
-    generator g = {.s = s, .o = opts ? opts : &defaults, .out = out};
-    g.text = (stop_text){.tokenizer = m->tokenizer, .stop = g.o->stop, .stop_count = g.o->stop_count};
-    g.text.pending.max = PENDING_BYTES_MAX;
-    g.max_tokens = g.o->max_tokens ? g.o->max_tokens : ig_session_slides(s) ? TOKENS_WHEN_SLIDING : SIZE_MAX;
-    *out = (ig_generation){.text = {.max = IG_TEXT_BYTES_MAX}, .prompt_tokens = n};
-    IG_TRY(check_opts(&g, err));
-    IG_TRY(ig_sampler_new(m->family->vocab_size(m), &g.o->sampling, &g.sampler, err));
-    ig_status status = run(&g, prompt, n, err);
-    ig_sampler_free(g.sampler);
-    stop_text_fini(&g.text);
+    const ig_model *m = ig_session_model(s);
+    generator g;
+    ig_sampler *sampler = NULL;
+    IG_TRY(generator_init(&g, m, opts, n, ig_session_slides(s) ? TOKENS_WHEN_SLIDING : SIZE_MAX, out, err));
+    ig_status status = ig_sampler_new(m->family->vocab_size(m), &g.o->sampling, &sampler, err);
+    if (status == IG_OK) status = run(&g, s, sampler, prompt, n, err);
+    ig_sampler_free(sampler);
+    generator_fini(&g);
     return status;
 }
 

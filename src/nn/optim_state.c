@@ -2,7 +2,7 @@
  * the moving average of the weights (Polyak & Juditsky 1992).  Gradient buffers are not part of it: checkpoints are
  * written between updates, when the buffers are zero.
  */
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "nn/optim.h"
@@ -69,7 +69,11 @@ static const ig_tensor *find_leaf(const ig_optim *o, const char *name) {
         if (strcmp(o->param[i].p->name, of) == 0 && o->param[i].buffer.data) return &o->param[i].buffer;
     for (size_t i = 0; i < o->named_count; i++)
         if (strcmp(o->named[i].name, name) == 0) return o->named[i].t;
-    if ((of = after(name, "settings")) && of[0] >= '0' && of[0] <= '9' && atoi(of) < o->buckets) return &o->bucket[atoi(of)].leaf;
+    char number[16];
+    for (int i = 0; (of = after(name, "settings")) && i < o->buckets; i++) {
+        snprintf(number, sizeof number, "%d", i);
+        if (strcmp(of, number) == 0) return &o->bucket[i].leaf;
+    }
     return strcmp(name, "ema_decay") == 0 ? &o->ema_decay : NULL;
 }
 
