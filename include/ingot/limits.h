@@ -15,7 +15,7 @@
 #define IG_GGUF_NESTING_MAX 4                    /* arrays of arrays of … */
 #define IG_PICKLE_BYTES_MAX (64u << 20)          /* one pickle of a PyTorch checkpoint: structure, not numbers */
 #define IG_PICKLE_VALUES_MAX (1u << 22)          /* values that one pickle makes, slots of its memo, depth of its stack */
-#define IG_TORCH_ENTRIES_MAX (1u << 18)          /* tensors and scalars of a PyTorch checkpoint; files in its archive */
+#define IG_TORCH_ENTRIES_MAX (1u << 20)          /* tensors and scalars of a PyTorch checkpoint; files in its archive */
 #define IG_TORCH_NAME_BYTES_MAX 1024u            /* dotted name of one of them */
 #define IG_TORCH_REPEATED_MAX (1 << 24)          /* elements of a tensor that shows fewer stored ones repeatedly */
 #define IG_LLAMA2C_LAYERS_MAX 1024
