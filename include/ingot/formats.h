@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-/* ---- safetensors ------------------------------------------------------------------------------------------------------------ */
+/* ---- safetensors ------------------------------------------------------------------------------------------------- */
 
 typedef struct ig_safetensors ig_safetensors;
 
@@ -116,8 +116,8 @@ ig_status ig_gguf_open_memory(const char *name, const void *bytes, size_t size, 
 void ig_gguf_close(ig_gguf *g);
 
 size_t ig_gguf_key_count(const ig_gguf *g);
-const char *ig_gguf_key(const ig_gguf *g, size_t i);                            /* in the order of the file; NULL past the end */
-bool ig_gguf_get(const ig_gguf *g, const char *key, ig_gguf_value *out);        /* false when absent */
+const char *ig_gguf_key(const ig_gguf *g, size_t i);                     /* in the order of the file; NULL past the end */
+bool ig_gguf_get(const ig_gguf *g, const char *key, ig_gguf_value *out); /* false when absent */
 /* With the type asked for: IG_E_NOT_FOUND when absent, IG_E_FORMAT for another type or an integer outside [min, max]. */
 ig_status ig_gguf_get_int(const ig_gguf *g, const char *key, int64_t min, int64_t max, int64_t *out, ig_error *err);
 ig_status ig_gguf_get_real(const ig_gguf *g, const char *key, double *out, ig_error *err); /* takes integers too */
@@ -175,7 +175,7 @@ typedef struct ig_gguf_pair { /* one pair to be written; what `type` does not na
 ig_status ig_gguf_save(const char *path, const ig_gguf_pair *pairs, size_t pair_count, const ig_gguf_tensor *tensors,
                        size_t tensor_count, ig_error *err);
 
-/* ---- PyTorch checkpoints: torch.save, as a zip archive and in the form before 1.6 ---------------------------------------------
+/* ---- PyTorch checkpoints: torch.save, as a zip archive and in the form before 1.6 -----------------------------------
  *
  *     NAME/data.pkl    pickle of the object; a tensor names its storage by a persistent id
  *     NAME/data/KEY    the storage's elements, little-endian, not compressed

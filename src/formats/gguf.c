@@ -83,9 +83,11 @@ static ig_status find_alignment(ig_gguf *g, ig_error *err) {
     ig_gguf_value v;
     g->alignment = GGUF_ALIGNMENT_DEFAULT;
     if (!ig_gguf_get(g, GGUF_ALIGNMENT_KEY, &v)) return IG_OK;
-    if (v.type != IG_GGUF_U32) FAIL(IG_E_FORMAT, GGUF_ALIGNMENT_KEY " is of the type %s, u32 was expected", ig_gguf_type_name(v.type));
+    if (v.type != IG_GGUF_U32)
+        FAIL(IG_E_FORMAT, GGUF_ALIGNMENT_KEY " is of the type %s, u32 was expected", ig_gguf_type_name(v.type));
     if (!gguf_alignment_ok(v.integer))
-        FAIL(IG_E_FORMAT, GGUF_ALIGNMENT_KEY " is %lld, it must be a power of two up to %u", (long long)v.integer, GGUF_ALIGNMENT_MAX);
+        FAIL(IG_E_FORMAT, GGUF_ALIGNMENT_KEY " is %lld, it must be a power of two up to %u", (long long)v.integer,
+             GGUF_ALIGNMENT_MAX);
     g->alignment = (uint64_t)v.integer;
     return IG_OK;
 }

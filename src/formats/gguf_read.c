@@ -53,10 +53,11 @@ ig_status ig_gguf_read(ig_context *ctx, const ig_gguf *g, size_t i, const ig_ten
              ig_ggml_type_find(t->type)->name);
     IG_TRY(ig_tensor_describe(&src, dtype, t->ndim, t->shape, err));
     if (!ig_tensor_same_shape(&src, dst))
-        FAIL(IG_E_SHAPE, "tensor %.200s is %s in the file, %s was expected", t->name, ig_tensor_shape_text(&src, have, sizeof have),
-             ig_tensor_shape_text(dst, want, sizeof want));
+        FAIL(IG_E_SHAPE, "tensor %.200s is %s in the file, %s was expected", t->name,
+             ig_tensor_shape_text(&src, have, sizeof have), ig_tensor_shape_text(dst, want, sizeof want));
     if (ig_tensor_numel(&src) == 0) return IG_OK;
-    if (ig_tensor_bytes(&src) != t->bytes || (uintptr_t)t->data % ig_dtype_size(dtype)) return read_copy(ctx, t, &src, dst, err);
+    if (ig_tensor_bytes(&src) != t->bytes || (uintptr_t)t->data % ig_dtype_size(dtype))
+        return read_copy(ctx, t, &src, dst, err);
     src.data = (void *)(uintptr_t)t->data; /* only read */
     return ig_tensor_copy(ctx, dst, &src, err);
 }

@@ -90,7 +90,7 @@ static ig_status check_all(const ig_gguf_pair *pairs, size_t pair_count, const i
     return status;
 }
 
-/* ---- the header ------------------------------------------------------------------------------------------------------------ */
+/* ---- the header -------------------------------------------------------------------------------------------------- */
 
 static void put_scalar(ig_buf *b, const ig_gguf_pair *p) {
     float single = (float)p->real;
@@ -146,7 +146,7 @@ static ig_status build_header(const ig_gguf_pair *pairs, size_t pair_count, cons
     return ig_buf_status(b, err);
 }
 
-/* ---- the file ---------------------------------------------------------------------------------------------------------------- */
+/* ---- the file ---------------------------------------------------------------------------------------------------- */
 
 static ig_status write_padding(ig_writer *w, uint64_t n, ig_error *err) {
     static const uint8_t zeros[256];

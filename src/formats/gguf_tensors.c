@@ -52,7 +52,8 @@ static ig_status place(ig_gguf *g, ig_gguf_tensor *t, uint64_t offset, ig_error 
         FAIL(IG_E_FORMAT, "tensor %.200s begins at byte %llu of the data, which is no multiple of the alignment %llu", t->name,
              (unsigned long long)offset, (unsigned long long)g->alignment);
     if (offset > g->data_bytes || t->bytes > g->data_bytes - offset)
-        FAIL(IG_E_FORMAT, "tensor %.200s of %llu bytes at byte %llu of %llu reaches past the end: the file is cut short or damaged",
+        FAIL(IG_E_FORMAT,
+             "tensor %.200s of %llu bytes at byte %llu of %llu reaches past the end: the file is cut short or damaged",
              t->name, (unsigned long long)t->bytes, (unsigned long long)offset, (unsigned long long)g->data_bytes);
     t->data = g->data + offset;
     return IG_OK;

@@ -16,7 +16,8 @@ size_t gguf_left(const gguf_cursor *c) { return (size_t)(c->end - c->at); }
 static unsigned long long place(const gguf_cursor *c) { return (unsigned long long)(c->at - c->begin); }
 
 static ig_status take(gguf_cursor *c, void *out, size_t n, ig_error *err) {
-    if (n > gguf_left(c)) FAIL(IG_E_FORMAT, "the file ends at byte %llu, inside its header: it is cut short", place(c) + gguf_left(c));
+    if (n > gguf_left(c))
+        FAIL(IG_E_FORMAT, "the file ends at byte %llu, inside its header: it is cut short", place(c) + gguf_left(c));
     memcpy(out, c->at, n);
     c->at += n;
     return IG_OK;
@@ -39,7 +40,8 @@ ig_status gguf_take_text(gguf_cursor *c, ig_gguf_text *out, ig_error *err) {
 ig_status gguf_take_name(gguf_cursor *c, const char *what, size_t max, char **out, ig_error *err) {
     ig_gguf_text t = {0};
     IG_TRY(gguf_take_text(c, &t, err));
-    if (t.len > max) FAIL(IG_E_LIMIT, "before byte %llu a %s of %zu bytes, at most %zu are allowed", place(c), what, t.len, max);
+    if (t.len > max)
+        FAIL(IG_E_LIMIT, "before byte %llu a %s of %zu bytes, at most %zu are allowed", place(c), what, t.len, max);
     if (!t.len) FAIL(IG_E_FORMAT, "before byte %llu an empty %s", place(c), what);
     if (memchr(t.at, 0, t.len) || !ig_utf8_valid(t.at, t.len))
         FAIL(IG_E_FORMAT, "before byte %llu a %s that is not UTF-8 or has a zero byte", place(c), what);
@@ -125,7 +127,7 @@ bool ig_gguf_items_next(ig_gguf_items *it, ig_gguf_value *out) {
     return true;
 }
 
-/* ---- by key --------------------------------------------------------------------------------------------------------------- */
+/* ---- by key ------------------------------------------------------------------------------------------------------ */
 
 size_t ig_gguf_key_count(const ig_gguf *g) { return g->pair_count; }
 
@@ -152,8 +154,8 @@ static ig_status get(const ig_gguf *g, const char *key, ig_gguf_value *out, ig_e
 }
 
 static ig_status wrong_type(const ig_gguf *g, const char *key, const ig_gguf_value *v, const char *wanted, ig_error *err) {
-    return ig_error_at(err, IG_E_FORMAT, g->file, 0, "%.200s is of the type %s, %s was expected", key, ig_gguf_type_name(v->type),
-                       wanted);
+    return ig_error_at(err, IG_E_FORMAT, g->file, 0, "%.200s is of the type %s, %s was expected", key,
+                       ig_gguf_type_name(v->type), wanted);
 }
 
 static bool is_integer(ig_gguf_type t) {

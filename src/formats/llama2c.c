@@ -35,7 +35,8 @@ struct ig_llama2c {
 
 static ig_status check_field(const ig_llama2c *l, const char *name, int32_t value, int32_t max, ig_error *err) {
     if (value < 1 || value > max)
-        FAIL(IG_E_FORMAT, "%s is %d, it must lie between 1 and %d: is this a llama2.c checkpoint of version 0?", name, value, max);
+        FAIL(IG_E_FORMAT, "%s is %d, it must lie between 1 and %d: is this a llama2.c checkpoint of version 0?", name, value,
+             max);
     return IG_OK;
 }
 
@@ -68,7 +69,7 @@ static uint64_t expected_bytes(const ig_llama2c_config *c) {
     return HEADER_BYTES + 4 * floats;
 }
 
-/* ---- where everything lies ------------------------------------------------------------------------------------------------ */
+/* ---- where everything lies --------------------------------------------------------------------------------------- */
 
 static ig_status add(ig_llama2c *l, entry *e, int64_t rows, int64_t columns, ig_error *err) {
     int ndim = columns ? 2 : 1;
@@ -120,7 +121,7 @@ static ig_status lay_out(ig_llama2c *l, ig_error *err) {
     return add(l, &norm[1], c->vocab_size, dim, err);
 }
 
-/* ---- opening ------------------------------------------------------------------------------------------------------------------ */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 static ig_status parse(ig_llama2c *l, const char *name, const uint8_t *bytes, size_t size, ig_error *err) {
     int32_t header[HEADER_BYTES / 4];
@@ -132,8 +133,8 @@ static ig_status parse(ig_llama2c *l, const char *name, const uint8_t *bytes, si
     IG_TRY(read_header(l, header, err));
     uint64_t expected = expected_bytes(&l->config);
     if (size != expected)
-        FAIL(IG_E_FORMAT, "the file has %zu bytes, its header needs %llu: it is %s, or no llama2.c checkpoint of version 0", size,
-             (unsigned long long)expected, size < expected ? "cut short" : "too long");
+        FAIL(IG_E_FORMAT, "the file has %zu bytes, its header needs %llu: it is %s, or no llama2.c checkpoint of version 0",
+             size, (unsigned long long)expected, size < expected ? "cut short" : "too long");
     l->count = 2 + (size_t)l->config.n_layers * LAYER_TENSORS + !l->config.shared_classifier;
     l->item = ig_calloc(l->count, sizeof *l->item);
     if (!l->item) return ig_error_nomem(err, l->count * sizeof *l->item);
@@ -169,7 +170,7 @@ void ig_llama2c_close(ig_llama2c *l) {
     ig_free(l);
 }
 
-/* ---- asking and reading --------------------------------------------------------------------------------------------------------- */
+/* ---- asking and reading ------------------------------------------------------------------------------------------ */
 
 const ig_llama2c_config *ig_llama2c_header(const ig_llama2c *l) { return &l->config; }
 
@@ -205,8 +206,8 @@ ig_status ig_llama2c_read(ig_context *ctx, const ig_llama2c *l, size_t i, const 
     if (i >= l->count) FAIL(IG_E_ARG, "tensor %zu of %zu", i, l->count);
     const entry *e = &l->item[i];
     if (!ig_tensor_same_shape(&e->view, dst))
-        FAIL(IG_E_SHAPE, "tensor %s is %s in the file, %s was expected", e->name, ig_tensor_shape_text(&e->view, have, sizeof have),
-             ig_tensor_shape_text(dst, want, sizeof want));
+        FAIL(IG_E_SHAPE, "tensor %s is %s in the file, %s was expected", e->name,
+             ig_tensor_shape_text(&e->view, have, sizeof have), ig_tensor_shape_text(dst, want, sizeof want));
     if (e->rotation == AS_IT_IS) return ig_tensor_copy(ctx, dst, &e->view, err);
     return read_rotated(ctx, &e->view, e->rotation == ROTATE_Q ? l->config.n_heads : l->config.n_kv_heads, dst, err);
 }

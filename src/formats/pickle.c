@@ -105,7 +105,7 @@ static ig_status gather(machine *m, pickle_value *container, size_t first, ig_er
     return IG_OK;
 }
 
-/* ---- bytes of the pickle ---------------------------------------------------------------------------------------------------- */
+/* ---- bytes of the pickle ----------------------------------------------------------------------------------------- */
 
 static ig_status take(machine *m, uint64_t n, const uint8_t **out, ig_error *err) {
     *out = m->at;
@@ -133,7 +133,7 @@ static ig_status take_line(machine *m, pickle_text *out, ig_error *err) {
     return IG_OK;
 }
 
-/* ---- control ------------------------------------------------------------------------------------------------------------------- */
+/* ---- control ----------------------------------------------------------------------------------------------------- */
 
 static ig_status op_proto(machine *m, ig_error *err) {
     uint64_t version;
@@ -176,7 +176,7 @@ static ig_status op_dup(machine *m, ig_error *err) {
     return push(m, v, err);
 }
 
-/* ---- the memo -------------------------------------------------------------------------------------------------------------------- */
+/* ---- the memo ---------------------------------------------------------------------------------------------------- */
 
 static ig_status remember(machine *m, uint64_t slot, ig_error *err) {
     pickle_value *v;
@@ -210,7 +210,7 @@ static ig_status op_memoize(machine *m, ig_error *err) {
     return remember(m, m->memo_used, err);
 }
 
-/* ---- numbers and texts -------------------------------------------------------------------------------------------------------------- */
+/* ---- numbers and texts ------------------------------------------------------------------------------------------- */
 
 static ig_status op_none(machine *m, ig_error *err) {
     pickle_value *v;
@@ -278,7 +278,7 @@ static ig_status op_bytes1(machine *m, ig_error *err) { return text_of(m, PICKLE
 static ig_status op_bytes4(machine *m, ig_error *err) { return text_of(m, PICKLE_BYTES, 4, err); }
 static ig_status op_bytes8(machine *m, ig_error *err) { return text_of(m, PICKLE_BYTES, 8, err); }
 
-/* ---- containers ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- containers -------------------------------------------------------------------------------------------------- */
 
 static ig_status op_empty(machine *m, ig_error *err) {
     pickle_value *v;
@@ -340,7 +340,7 @@ static ig_status op_extend(machine *m, ig_error *err) {
     return gather(m, container, first, err);
 }
 
-/* ---- names and calls ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- names and calls --------------------------------------------------------------------------------------------- */
 
 static ig_status accept_name(machine *m, pickle_text module, pickle_text name, ig_error *err) {
     pickle_value *v;
@@ -396,7 +396,7 @@ static ig_status op_build(machine *m, ig_error *err) {
     return IG_OK;
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- running ----------------------------------------------------------------------------------------------------- */
 
 static op_fn *const ops[256] = {
     [0x80] = op_proto,  [0x95] = op_frame,   ['.'] = op_stop,    ['('] = op_mark,    ['0'] = op_pop,      ['1'] = op_pop_mark,

@@ -15,8 +15,12 @@ struct pickle_chunk {
 };
 
 const char *pickle_type_name(pickle_type t) {
-    static const char *const names[] = {"None",  "a bool", "an integer", "a float",       "a text",      "bytes",  "a large integer",
-                                        "a tuple", "a list", "a set",    "a dictionary", "a name", "a tensor or storage", "a mark"};
+    static const char *const names[] = {
+        [PICKLE_NONE] = "None",        [PICKLE_BOOL] = "a bool",         [PICKLE_INT] = "an integer", [PICKLE_REAL] = "a float",
+        [PICKLE_TEXT] = "a text",      [PICKLE_BYTES] = "bytes",         [PICKLE_TUPLE] = "a tuple",  [PICKLE_LIST] = "a list",
+        [PICKLE_SET] = "a set",        [PICKLE_DICT] = "a dictionary",   [PICKLE_NAME] = "a name",    [PICKLE_MARK] = "a mark",
+        [PICKLE_LONG] = "a large integer", [PICKLE_OBJECT] = "a tensor or storage",
+    };
     return names[t];
 }
 

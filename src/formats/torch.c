@@ -9,7 +9,7 @@
 
 #define FAIL(code, ...) return ig_error_at(err, code, t->file, 0, __VA_ARGS__)
 
-/* ---- opening --------------------------------------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 static ig_status parse(ig_torch *t, const char *name, const uint8_t *bytes, size_t size, ig_error *err) {
     t->file = ig_strdup(name);
@@ -58,7 +58,7 @@ void ig_torch_close(ig_torch *t) {
     ig_free(t);
 }
 
-/* ---- asking ------------------------------------------------------------------------------------------------------------------ */
+/* ---- asking ------------------------------------------------------------------------------------------------------ */
 
 size_t ig_torch_count(const ig_torch *t) { return t->named_tensors; }
 
@@ -109,14 +109,14 @@ ig_status ig_torch_describe(const ig_torch *t, size_t i, ig_tensor *shape, ig_er
     return ig_tensor_describe(shape, x->view.dtype, x->view.ndim, x->view.shape, err);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 /* The rest of Ingot relies on 0 and 1. */
 static ig_status check_bools(const ig_torch *t, const torch_storage *s, const uint8_t *bytes, ig_error *err) {
     if (s->type->dtype != IG_DTYPE_BOOL) return IG_OK;
     for (uint64_t i = 0; i < s->count; i++)
         if (bytes[i] > 1)
-            FAIL(IG_E_FORMAT, "storage %.*s: the byte %u is no bool, which is 0 or 1", (int)s->key.len, s->key.at, bytes[i]);
+            FAIL(IG_E_FORMAT, "storage %.*s: the byte %u is no bool, which is 0 or 1", TORCH_SHOWN(s->key), bytes[i]);
     return IG_OK;
 }
 

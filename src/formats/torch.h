@@ -16,6 +16,7 @@
 #include "ingot/formats.h"
 
 #define TORCH_NOT_OURS (-1)
+#define TORCH_SHOWN(text) (int)((text).len < 100 ? (text).len : 100), (text).at /* for %.*s */
 
 typedef struct torch_type {
     const char *storage; /* "FloatStorage" */

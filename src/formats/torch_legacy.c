@@ -29,7 +29,8 @@ static ig_status next_pickle(reading *r, pickle_value **out, ig_error *err) {
 static ig_status check_system(const ig_torch *t, const pickle_value *system, ig_error *err) {
     for (size_t i = 0; system->type == PICKLE_DICT && i + 1 < system->list.count; i += 2) {
         const pickle_value *key = system->list.item[i], *value = system->list.item[i + 1];
-        if (key->type == PICKLE_TEXT && pickle_text_is(key->text, "little_endian") && (value->type != PICKLE_BOOL || !value->boolean))
+        if (key->type == PICKLE_TEXT && pickle_text_is(key->text, "little_endian") &&
+            (value->type != PICKLE_BOOL || !value->boolean))
             FAIL(IG_E_UNSUPPORTED, "the file is big-endian; only little-endian files are read");
     }
     return IG_OK;
@@ -42,7 +43,8 @@ static ig_status take_preamble(reading *r, ig_error *err) {
     if (v->type != PICKLE_LONG || v->text.len != sizeof magic || memcmp(v->text.at, magic, sizeof magic) != 0)
         FAIL(IG_E_FORMAT, "the file is a pickle without PyTorch's magic number: no checkpoint that torch.save wrote");
     IG_TRY(next_pickle(r, &v, err));
-    if (v->type != PICKLE_INT || v->integer != PROTOCOL) FAIL(IG_E_UNSUPPORTED, "the checkpoint's protocol is not %d", PROTOCOL);
+    if (v->type != PICKLE_INT || v->integer != PROTOCOL)
+        FAIL(IG_E_UNSUPPORTED, "the checkpoint's protocol is not %d", PROTOCOL);
     IG_TRY(next_pickle(r, &v, err));
     return check_system(t, v, err);
 }
@@ -50,18 +52,18 @@ static ig_status take_preamble(reading *r, ig_error *err) {
 /* u64 count, elements */
 static ig_status take_storage(reading *r, pickle_text key, ig_error *err) {
     const ig_torch *t = r->t;
-    int shown = (int)(key.len < 100 ? key.len : 100);
     torch_storage *s = torch_find_storage(t, key);
     uint64_t count = 0, bytes = 0;
-    if (!s || s->located) FAIL(IG_E_FORMAT, "storage %.*s is %s", shown, key.at, s ? "listed twice" : "listed and used by no tensor");
-    if (r->end - r->at < 8) FAIL(IG_E_FORMAT, "the file ends before storage %.*s: it is cut short", shown, key.at);
+    if (!s || s->located)
+        FAIL(IG_E_FORMAT, "storage %.*s is %s", TORCH_SHOWN(key), s ? "listed twice" : "listed and used by no tensor");
+    if (r->end - r->at < 8) FAIL(IG_E_FORMAT, "the file ends before storage %.*s: it is cut short", TORCH_SHOWN(key));
     memcpy(&count, r->at, 8);
     r->at += 8;
     if (count != s->count)
-        FAIL(IG_E_FORMAT, "storage %.*s has %llu elements, its tensors were told %llu", shown, key.at, (unsigned long long)count,
-             (unsigned long long)s->count);
+        FAIL(IG_E_FORMAT, "storage %.*s has %llu elements, its tensors were told %llu", TORCH_SHOWN(key),
+             (unsigned long long)count, (unsigned long long)s->count);
     if (__builtin_mul_overflow(count, (uint64_t)s->type->bytes, &bytes) || bytes > (uint64_t)(r->end - r->at))
-        FAIL(IG_E_FORMAT, "storage %.*s of %llu elements reaches past the end: the file is cut short", shown, key.at,
+        FAIL(IG_E_FORMAT, "storage %.*s of %llu elements reaches past the end: the file is cut short", TORCH_SHOWN(key),
              (unsigned long long)count);
     s->data = r->at;
     s->located = true;

@@ -19,12 +19,13 @@ typedef struct walk {
 
 #define FAIL(code, ...) return ig_error_at(err, code, w->t->file, 0, __VA_ARGS__)
 
-/* ---- entries ---------------------------------------------------------------------------------------------------------------- */
+/* ---- entries ----------------------------------------------------------------------------------------------------- */
 
 static ig_status add(walk *w, torch_kind kind, torch_entry **out, ig_error *err) {
     ig_torch *t = w->t;
     *out = NULL;
-    if (t->entry_count >= IG_TORCH_ENTRIES_MAX) FAIL(IG_E_LIMIT, "more than %u tensors, numbers and texts", IG_TORCH_ENTRIES_MAX);
+    if (t->entry_count >= IG_TORCH_ENTRIES_MAX)
+        FAIL(IG_E_LIMIT, "more than %u tensors, numbers and texts", IG_TORCH_ENTRIES_MAX);
     IG_TRY(torch_grow((void **)&t->entry, &t->entry_cap, t->entry_count, sizeof *t->entry, err));
     torch_entry *e = &t->entry[t->entry_count];
     *e = (torch_entry){.kind = kind, .name = ig_strdup(w->len ? w->name : kind == TORCH_TENSOR ? "tensor" : "value")};
@@ -58,7 +59,7 @@ static ig_status add_tensor(walk *w, const pickle_value *v, ig_error *err) {
     return IG_OK;
 }
 
-/* ---- the way down -------------------------------------------------------------------------------------------------------------- */
+/* ---- the way down ------------------------------------------------------------------------------------------------ */
 
 static ig_status visit(walk *w, const pickle_value *v, ig_error *err);
 
@@ -94,7 +95,8 @@ static ig_status visit_pairs(walk *w, const pickle_value *v, ig_error *err) {
         const pickle_value *key = v->list.item[i], *value = v->list.item[i + 1];
         if (key->type == PICKLE_TEXT) IG_TRY(visit_under(w, key->text, value, err));
         else if (key->type == PICKLE_INT) IG_TRY(visit_number(w, key->integer, value, err));
-        else FAIL(IG_E_UNSUPPORTED, "below \"%.200s\" %s as a key; texts and integers are read", w->name, pickle_type_name(key->type));
+        else FAIL(IG_E_UNSUPPORTED, "below \"%.200s\" %s as a key; texts and integers are read", w->name,
+                  pickle_type_name(key->type));
     }
     return IG_OK;
 }
@@ -118,7 +120,7 @@ static ig_status visit(walk *w, const pickle_value *v, ig_error *err) {
     return status;
 }
 
-/* ---- the list ------------------------------------------------------------------------------------------------------------------- */
+/* ---- the list ---------------------------------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b) {
     return strcmp((*(torch_entry *const *)a)->name, (*(torch_entry *const *)b)->name);

@@ -59,7 +59,7 @@ static ig_status accept_name(void *arg, pickle_text module, pickle_text name, in
     }
     return ig_error_set(err, IG_E_UNSUPPORTED,
                         "it names %.*s.%.*s, which is neither a tensor nor a plain container; save a state_dict() instead",
-                        (int)(module.len < 100 ? module.len : 100), module.at, (int)(name.len < 100 ? name.len : 100), name.at);
+                        TORCH_SHOWN(module), TORCH_SHOWN(name));
 }
 
 ig_status torch_grow(void **array, size_t *cap, size_t count, size_t item_bytes, ig_error *err) {
@@ -104,7 +104,8 @@ static ig_status persistent(void *arg, pickle_heap *h, const pickle_value *id, p
     const pickle_value *count = arg_at(id, 4, PICKLE_INT), *view = arg_at(id, 5, PICKLE_TUPLE);
     if (tag && pickle_text_is(tag->text, "module"))
         return ig_error_set(err, IG_E_UNSUPPORTED, "it holds a whole module with its source; save its state_dict() instead");
-    if (!tag || !pickle_text_is(tag->text, "storage") || !type || type->integer >= (int64_t)TYPES || !key || !count || count->integer < 0)
+    if (!tag || !pickle_text_is(tag->text, "storage") || !type || type->integer >= (int64_t)TYPES || !key || !count ||
+        count->integer < 0)
         return ig_error_set(err, IG_E_FORMAT, "a persistent id that is not (\"storage\", type, key, location, count)");
     torch_ref r = {.key = key->text, .type = &types[type->integer], .count = (uint64_t)count->integer};
     r.length = r.count;
@@ -135,8 +136,8 @@ static ig_status unite(ig_torch *t, torch_ref **order, ig_error *err) {
         }
         if (s->type != r->type || s->count != r->count)
             return ig_error_at(err, IG_E_FORMAT, t->file, 0, "storage %.*s is %llu %s here and %llu %s there",
-                               (int)(r->key.len < 100 ? r->key.len : 100), r->key.at, (unsigned long long)s->count, s->type->name,
-                               (unsigned long long)r->count, r->type->name);
+                               TORCH_SHOWN(r->key), (unsigned long long)s->count, s->type->name, (unsigned long long)r->count,
+                               r->type->name);
         r->storage = t->storage_count - 1;
     }
     return IG_OK;
@@ -162,13 +163,16 @@ torch_storage *torch_find_storage(const ig_torch *t, pickle_text key) {
     return NULL;
 }
 
-/* ---- tensors -------------------------------------------------------------------------------------------------------------- */
+/* ---- tensors ----------------------------------------------------------------------------------------------------- */
 
-static ig_status take_shape(torch_tensor *x, const torch_type *type, const pickle_value *size, const pickle_value *stride, ig_error *err) {
+static ig_status take_shape(torch_tensor *x, const torch_type *type, const pickle_value *size, const pickle_value *stride,
+                            ig_error *err) {
     int64_t shape[IG_DIMS_MAX];
     size_t n = size->list.count;
-    if (n > IG_DIMS_MAX) return ig_error_set(err, IG_E_LIMIT, "a tensor of %zu dimensions, at most %d are supported", n, IG_DIMS_MAX);
-    if (stride->list.count != n) return ig_error_set(err, IG_E_FORMAT, "a tensor with %zu sizes and %zu strides", n, stride->list.count);
+    if (n > IG_DIMS_MAX)
+        return ig_error_set(err, IG_E_LIMIT, "a tensor of %zu dimensions, at most %d are supported", n, IG_DIMS_MAX);
+    if (stride->list.count != n)
+        return ig_error_set(err, IG_E_FORMAT, "a tensor with %zu sizes and %zu strides", n, stride->list.count);
     for (size_t d = 0; d < n; d++) {
         const pickle_value *a = arg_at(size, d, PICKLE_INT), *b = arg_at(stride, d, PICKLE_INT);
         if (!a || !b || a->integer < 0 || b->integer < 0)
@@ -192,8 +196,8 @@ static ig_status check_place(const torch_tensor *x, const torch_ref *r, uint64_t
         fits = !__builtin_mul_overflow((uint64_t)x->view.shape[d] - 1, (uint64_t)x->view.stride[d], &step) &&
                !__builtin_add_overflow(last, step, &last);
     if (!fits || (numel && last >= r->length))
-        return ig_error_set(err, IG_E_FORMAT, "a tensor reaches past the %llu elements of storage %.*s", (unsigned long long)r->length,
-                            (int)(r->key.len < 100 ? r->key.len : 100), r->key.at);
+        return ig_error_set(err, IG_E_FORMAT, "a tensor reaches past the %llu elements of storage %.*s",
+                            (unsigned long long)r->length, TORCH_SHOWN(r->key));
     if (numel > r->count && numel > IG_TORCH_REPEATED_MAX)
         return ig_error_set(err, IG_E_LIMIT, "a tensor shows %llu elements as %llu, at most %d are allowed",
                             (unsigned long long)r->count, (unsigned long long)numel, IG_TORCH_REPEATED_MAX);
@@ -219,12 +223,13 @@ static ig_status rebuild_tensor(ig_torch *t, pickle_heap *h, const pickle_value 
 
 static ig_status rebuild_parameter(const pickle_value *args, pickle_value **out, ig_error *err) {
     const pickle_value *tensor = arg_at(args, 0, PICKLE_OBJECT);
-    if (!tensor || tensor->object.kind != TORCH_OBJECT_TENSOR) return ig_error_set(err, IG_E_FORMAT, "a parameter without a tensor");
+    if (!tensor || tensor->object.kind != TORCH_OBJECT_TENSOR)
+        return ig_error_set(err, IG_E_FORMAT, "a parameter without a tensor");
     *out = args->list.item[0];
     return IG_OK;
 }
 
-/* ---- plain values ------------------------------------------------------------------------------------------------------------ */
+/* ---- plain values ------------------------------------------------------------------------------------------------ */
 
 /* OrderedDict(), or OrderedDict([[key, value], …]) as Python 2 wrote it */
 static ig_status make_dictionary(pickle_heap *h, const pickle_value *args, pickle_value **out, ig_error *err) {

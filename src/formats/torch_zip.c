@@ -13,11 +13,12 @@
 #define KEY_BYTES_MAX 256
 #define PICKLE_NAME_IN_ARCHIVE "data.pkl"
 
-/* ---- the archive ------------------------------------------------------------------------------------------------------------- */
+/* ---- the archive ------------------------------------------------------------------------------------------------- */
 
 static ig_status fail_zip(const ig_torch *t, zip_error_t *why, ig_error *err) {
     bool memory = zip_error_code_zip(why) == ZIP_ER_MEMORY;
-    ig_status status = ig_error_at(err, memory ? IG_E_NOMEM : IG_E_FORMAT, t->file, 0, "the zip archive is damaged: %s", zip_error_strerror(why));
+    ig_status status = ig_error_at(err, memory ? IG_E_NOMEM : IG_E_FORMAT, t->file, 0, "the zip archive is damaged: %s",
+                                   zip_error_strerror(why));
     zip_error_fini(why);
     return status;
 }
@@ -53,8 +54,8 @@ static ig_status check_entries(const ig_torch *t, uint64_t size, ig_error *err) 
         zip_stat_t st;
         IG_TRY(stat_entry(t, (uint64_t)i, &st, err));
         if (st.comp_method != ZIP_CM_STORE || st.encryption_method != ZIP_EM_NONE)
-            FAIL(IG_E_UNSUPPORTED, "%.200s is compressed or encrypted, which torch.save does not do: unpack the archive and pack it "
-                 "again with zip -0", st.name);
+            FAIL(IG_E_UNSUPPORTED, "%.200s is compressed or encrypted, which torch.save does not do: unpack the archive and "
+                 "pack it again with zip -0", st.name);
         if (__builtin_add_overflow(sum, st.size, &sum) || sum > size)
             FAIL(IG_E_FORMAT, "the files of the archive are larger than the archive: it is damaged");
     }
@@ -73,7 +74,8 @@ static ig_status find_pickle(const ig_torch *t, uint64_t *entry, size_t *prefix_
         found++;
     }
     if (found != 1)
-        FAIL(IG_E_FORMAT, "the archive has %s data.pkl in a folder: no checkpoint that torch.save wrote", found ? "more than one" : "no");
+        FAIL(IG_E_FORMAT, "the archive has %s data.pkl in a folder: no checkpoint that torch.save wrote",
+             found ? "more than one" : "no");
     return IG_OK;
 }
 
@@ -100,7 +102,7 @@ ig_status torch_read_entry(const ig_torch *t, uint64_t entry, void *dst, size_t 
     return IG_OK;
 }
 
-/* ---- its content --------------------------------------------------------------------------------------------------------------- */
+/* ---- its content ------------------------------------------------------------------------------------------------- */
 
 static ig_status load_pickle(ig_torch *t, uint64_t entry, ig_error *err) {
     zip_stat_t st;
@@ -123,7 +125,8 @@ static ig_status check_byte_order(const ig_torch *t, const char *prefix, int pre
     if (i < 0) return IG_OK;
     IG_TRY(stat_entry(t, (uint64_t)i, &st, err));
     if (st.size == 6) IG_TRY(torch_read_entry(t, (uint64_t)i, order, 6, err));
-    if (memcmp(order, "little", 6) != 0) FAIL(IG_E_UNSUPPORTED, "the byte order is not \"little\"; only little-endian files are read");
+    if (memcmp(order, "little", 6) != 0)
+        FAIL(IG_E_UNSUPPORTED, "the byte order is not \"little\"; only little-endian files are read");
     return IG_OK;
 }
 

@@ -238,7 +238,7 @@ static void what_cannot_be_written_is_refused_by_name(void **state) {
     }
 }
 
-/* ---- files of others ------------------------------------------------------------------------------------------------------ */
+/* ---- files of others --------------------------------------------------------------------------------------------- */
 
 static void vocabularies_of_llama_cpp_open(void **state) {
     (void)state;
@@ -287,7 +287,7 @@ static void tokens_are_walked_in_order(void **state) {
     ig_gguf_close(g);
 }
 
-/* ---- allocations -------------------------------------------------------------------------------------------------------------- */
+/* ---- allocations ------------------------------------------------------------------------------------------------- */
 
 /* Returns how many allocations could fail. */
 static int walk(ig_status (*step)(ig_error *err)) {

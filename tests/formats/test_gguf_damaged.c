@@ -98,8 +98,10 @@ static void damaged_files_are_refused_with_a_reason(void **state) {
         ig_error err = {0};
         ig_status status = ig_gguf_open_memory("damaged", f.bytes, f.size, &g, &err);
         if (status != rows[i].status)
-            fail_msg("%s: %s, expected %s: %s", rows[i].file, ig_status_name(status), ig_status_name(rows[i].status), err.message);
-        if (!strstr(err.message, rows[i].reason)) fail_msg("%s: \"%s\" not in \"%s\"", rows[i].file, rows[i].reason, err.message);
+            fail_msg("%s: %s, expected %s: %s", rows[i].file, ig_status_name(status), ig_status_name(rows[i].status),
+                     err.message);
+        if (!strstr(err.message, rows[i].reason))
+            fail_msg("%s: \"%s\" not in \"%s\"", rows[i].file, rows[i].reason, err.message);
         assert_null(g);
         assert_int_equal(err.code, status);
         assert_string_equal(err.file, "damaged");
@@ -133,7 +135,8 @@ static bool open_and_read(ig_context *ctx, const uint8_t *bytes, size_t size) {
         ig_tensor copy;
         assert_int_equal(ig_gguf_find(g, t->name), i);
         assert_int_equal(ig_tensor_new(ctx, IG_DTYPE_F32, t->ndim, t->shape, &copy, NULL), IG_OK);
-        assert_int_equal(ig_gguf_read(ctx, g, i, &copy, NULL), ig_ggml_type_find(t->type)->block == 1 ? IG_OK : IG_E_UNSUPPORTED);
+        assert_int_equal(ig_gguf_read(ctx, g, i, &copy, NULL),
+                         ig_ggml_type_find(t->type)->block == 1 ? IG_OK : IG_E_UNSUPPORTED);
         ig_tensor_unref(&copy);
     }
     ig_gguf_close(g);

@@ -78,7 +78,8 @@ static void rows_of_q_and_k_are_put_into_halves(void **state) {
     check_ok(ig_llama2c_open_memory("m", f.bytes, f.size, &l, &err));
     assert_int_equal(ig_llama2c_find(l, "lm_head.weight"), -1);
     for (int row = 0; row < 8; row++)
-        assert_true(element(l, "model.layers.1.self_attn.q_proj.weight", row, 5) == 56 + 64 + (row / 4 * 4 + from[row % 4]) * 8 + 5);
+        assert_true(element(l, "model.layers.1.self_attn.q_proj.weight", row, 5) ==
+                    56 + 64 + (row / 4 * 4 + from[row % 4]) * 8 + 5);
     for (int row = 0; row < 4; row++)
         assert_true(element(l, "model.layers.0.self_attn.k_proj.weight", row, 0) == 56 + 128 + from[row] * 8);
     ig_llama2c_close(l);

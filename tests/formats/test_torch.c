@@ -135,7 +135,7 @@ static void classes_of_others_are_refused_by_name(void **state) {
     assert_null(t);
 }
 
-/* ---- real checkpoints ------------------------------------------------------------------------------------------------------ */
+/* ---- real checkpoints -------------------------------------------------------------------------------------------- */
 
 /* SHA-256 of all tensors, as f64, one after the other: computed with PyTorch 1.13 from the same files. */
 static void check_digest(ig_torch *t, const char *digest) {
@@ -206,7 +206,7 @@ static void zip_checkpoints_of_yolo_read(void **state) {
     for (size_t i = 0; i < 2; i++) ig_torch_close(open_known(data, &known[i]));
 }
 
-/* ---- allocations --------------------------------------------------------------------------------------------------------------- */
+/* ---- allocations ------------------------------------------------------------------------------------------------- */
 
 /* Ours only: libzip has an allocator of its own. */
 static void every_failing_allocation_is_told(void **state) {

@@ -9,13 +9,14 @@ static void check_refused(const char *what, const spelt *f, ig_status expected, 
     ig_torch *t = NULL;
     ig_error err = {0};
     ig_status status = ig_torch_open_memory("damaged", f->bytes, f->size, &t, &err);
-    if (status != expected) fail_msg("%s: %s, expected %s: %s", what, ig_status_name(status), ig_status_name(expected), err.message);
+    if (status != expected)
+        fail_msg("%s: %s, expected %s: %s", what, ig_status_name(status), ig_status_name(expected), err.message);
     if (!strstr(err.message, reason)) fail_msg("%s: \"%s\" not in \"%s\"", what, reason, err.message);
     assert_null(t);
     assert_string_equal(err.file, "damaged");
 }
 
-/* ---- pickles: each in an archive whose storage 0 has four floats -------------------------------------------------------------- */
+/* ---- pickles: each in an archive whose storage 0 has four floats ------------------------------------------------- */
 
 typedef struct row {
     const char *pickle; /* after the protocol */
@@ -28,7 +29,8 @@ typedef struct row {
 #define ID(type, key, count) "(U\x07storagectorch\n" type "\nU\x01" key "U\x03" "cpuK" count "tQ"
 #define FLOATS ID("FloatStorage", "0", "\x04")
 /* one size and one stride, as opcodes */
-#define TENSOR(storage, offset, size, stride) "ctorch._utils\n_rebuild_tensor_v2\n(" storage offset size "\x85" stride "\x85\x89NtR"
+#define TENSOR(storage, offset, size, stride) \
+    "ctorch._utils\n_rebuild_tensor_v2\n(" storage offset size "\x85" stride "\x85\x89NtR"
 #define K(n) "K" n
 
 static const row rows[] = {
@@ -61,13 +63,16 @@ static const row rows[] = {
     {P("(U\x06moduleNNNtQ."), IG_E_UNSUPPORTED, "a whole module with its source"},
     {P("(U\x07storageNU\x01" "0U\x03" "cpuK\x04tQ."), IG_E_FORMAT, "a persistent id that is not"},
     {P("(U\x07storagectorch\nfloat32\nU\x01" "0U\x03" "cpuK\x04tQ."), IG_E_FORMAT, "a persistent id that is not"},
-    {P("(U\x07storagectorch\nFloatStorage\nU\x01" "0U\x03" "cpuJ\xff\xff\xff\xfftQ."), IG_E_FORMAT, "a persistent id that is not"},
-    {P("(U\x07storagectorch\nFloatStorage\nU\x01" "0U\x03" "cpuK\x04(U\x01" "1K\x02K\x03ttQ."), IG_E_FORMAT, "a view of a storage that"},
+    {P("(U\x07storagectorch\nFloatStorage\nU\x01" "0U\x03" "cpuJ\xff\xff\xff\xfftQ."), IG_E_FORMAT,
+     "a persistent id that is not"},
+    {P("(U\x07storagectorch\nFloatStorage\nU\x01" "0U\x03" "cpuK\x04(U\x01" "1K\x02K\x03ttQ."), IG_E_FORMAT,
+     "a view of a storage that"},
     {P(TENSOR(ID("FloatStorage", "7", "\x04"), K("\0"), K("\x04"), K("\x01")) "."), IG_E_FORMAT, "a/data/7 is missing"},
     {P(TENSOR(ID("FloatStorage", "0", "\x05"), K("\0"), K("\x04"), K("\x01")) "."), IG_E_FORMAT, "a/data/0 has 16 bytes"},
     {P(TENSOR(ID("DoubleStorage", "0", "\x04"), K("\0"), K("\x04"), K("\x01")) "."), IG_E_FORMAT, "a/data/0 has 16 bytes"},
     {P("(" FLOATS ID("IntStorage", "0", "\x04") "t."), IG_E_FORMAT, "storage 0 is 4 f32 here and 4 i32 there"},
-    {P("(U\x07storagectorch\nFloatStorage\nU\x01" "0U\x03" "cpu\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7ftQ."), IG_E_FORMAT, "a/data/0 has 16 bytes"},
+    {P("(U\x07storagectorch\nFloatStorage\nU\x01" "0U\x03" "cpu\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7ftQ."), IG_E_FORMAT,
+     "a/data/0 has 16 bytes"},
     /* tensors */
     {P("ctorch._utils\n_rebuild_tensor_v2\n)R."), IG_E_FORMAT, "a tensor must be made of a storage"},
     {P("ctorch._utils\n_rebuild_tensor_v2\n(" FLOATS "K\0K\x04\x85NtR."), IG_E_FORMAT, "a tensor must be made of"},
@@ -79,11 +84,14 @@ static const row rows[] = {
     {P(TENSOR(FLOATS, "J\xff\xff\xff\xff", K("\x01"), K("\x01")) "."), IG_E_FORMAT, "a tensor must be made of"},
     {P(TENSOR(FLOATS, K("\0"), "J\xff\xff\xff\xff", K("\x01")) "."), IG_E_FORMAT, "no positive integer"},
     {P(TENSOR(FLOATS, K("\0"), K("\x04"), "J\xff\xff\xff\xff") "."), IG_E_FORMAT, "no positive integer"},
-    {P(TENSOR(FLOATS, K("\0"), K("\x03"), "\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f") "."), IG_E_FORMAT, "reaches past the 4 elements"},
+    {P(TENSOR(FLOATS, K("\0"), K("\x03"), "\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f") "."), IG_E_FORMAT,
+     "reaches past the 4 elements"},
     {P(TENSOR(FLOATS, K("\0"), "J\0\0\0\x7f", K("\0")) "."), IG_E_LIMIT, "a tensor shows 4 elements as 2130706432"},
     {P(TENSOR(FLOATS, K("\0"), "N", K("\x01")) "."), IG_E_FORMAT, "no positive integer"},
-    {P("ctorch._utils\n_rebuild_tensor_v2\n(" FLOATS "K\0K\x01\x85)\x89NtR."), IG_E_FORMAT, "a tensor with 1 sizes and 0 strides"},
-    {P("ctorch._utils\n_rebuild_tensor_v2\n(" FLOATS "K\0(K\x01K\x01K\x01K\x01K\x01K\x01K\x01t)\x89NtR."), IG_E_LIMIT, "7 dimensions"},
+    {P("ctorch._utils\n_rebuild_tensor_v2\n(" FLOATS "K\0K\x01\x85)\x89NtR."), IG_E_FORMAT,
+     "a tensor with 1 sizes and 0 strides"},
+    {P("ctorch._utils\n_rebuild_tensor_v2\n(" FLOATS "K\0(K\x01K\x01K\x01K\x01K\x01K\x01K\x01t)\x89NtR."), IG_E_LIMIT,
+     "7 dimensions"},
     {P("ctorch._utils\n_rebuild_tensor_v2\n(" FLOATS "K\0(J\0\0\0\x7fJ\0\0\0\x7fJ\0\0\0\x7ft(K\0K\0K\0t\x89NtR."), IG_E_FORMAT,
      "the shape of a tensor"},
     /* the machine */
@@ -147,7 +155,7 @@ static void containers_that_unfold_without_end_are_refused(void **state) {
     free(f.bytes);
 }
 
-/* ---- archives ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- archives ---------------------------------------------------------------------------------------------------- */
 
 #define GOOD "\x80\x02}U\x01w" TENSOR(FLOATS, K("\0"), K("\x04"), K("\x01")) "s."
 #define PICKLE {.name = "a/data.pkl", .bytes = GOOD, .size = sizeof GOOD - 1}
@@ -197,7 +205,7 @@ static void a_wrong_checksum_is_told_when_the_storage_is_read(void **state) {
     free(f.bytes);
 }
 
-/* ---- the legacy form ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the legacy form --------------------------------------------------------------------------------------------- */
 
 #define MAGIC "\x80\x02\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19."
 #define PROTOCOL "\x80\x02M\xe9\x03."
@@ -237,7 +245,7 @@ static void damaged_legacy_files_are_refused_with_a_reason(void **state) {
     }
 }
 
-/* ---- changed bytes ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- changed bytes ----------------------------------------------------------------------------------------------- */
 
 /* Whatever opens must also be readable, or say why not. */
 static bool open_and_read(ig_context *ctx, const uint8_t *bytes, size_t size) {
