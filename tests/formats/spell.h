@@ -34,7 +34,12 @@ static inline void spell_zeros(spelt *s, size_t multiple) {
 }
 
 static inline void spell_run(spelt *s, size_t n) {
-    for (size_t i = 1; i <= n; i++) spell_number(s, i % 251, 1);
+    size_t at = s->size;
+    uint8_t *zeros = calloc(1, n + !n);
+    assert_non_null(zeros);
+    spell_bytes(s, zeros, n);
+    free(zeros);
+    for (size_t i = 1; i <= n; i++) s->bytes[at + i - 1] = (uint8_t)(i % 251);
 }
 
 static inline void spell_word(spelt *s, const char *w, size_t n) {
