@@ -43,7 +43,8 @@ ig_status gguf_shape_bytes(const ig_ggml_type *type, int ndim, const int64_t *sh
     int64_t row = ndim ? shape[ndim - 1] : 1;
     if (ndim < 0 || ndim > IG_GGUF_DIMS_MAX)
         return ig_error_set(err, IG_E_FORMAT, "%d dimensions, GGUF has at most %d", ndim, IG_GGUF_DIMS_MAX);
-    if (ig_tensor_describe(&t, IG_DTYPE_U8, ndim, shape, &why) != IG_OK)
+    /* as f64, the widest type that it could be read into, so that every copy of it can be addressed */
+    if (ig_tensor_describe(&t, IG_DTYPE_F64, ndim, shape, &why) != IG_OK)
         return ig_error_set(err, IG_E_FORMAT, "its shape: %s", why.message);
     if (row % type->block)
         return ig_error_set(err, IG_E_FORMAT, "rows of %lld elements do not fill blocks of %u, which %s has", (long long)row,

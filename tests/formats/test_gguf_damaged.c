@@ -70,6 +70,7 @@ static const row rows[] = {
     {HEAD(1, 0) "'a w-1 q1 w0 q0 z32 n4", IG_E_FORMAT, "tensor a has 4294967295 dimensions"},
     {HEAD(1, 0) VECTOR("a", 0, -1, 0) "z32 n4", IG_E_FORMAT, "tensor a has the size 18446744073709551615"},
     {HEAD(1, 0) "'a w2 q4294967296 q4294967296 w0 q0 z32 n4", IG_E_FORMAT, "tensor a: its shape"},
+    {HEAD(1, 0) "'a w2 q0 q2305843009213693952 w0 q0 z32 n4", IG_E_FORMAT, "tensor a: its shape"},
     {HEAD(1, 0) VECTOR("a", 28, 2305843009213693952, 0) "z32 n4", IG_E_FORMAT, "tensor a: its shape"},
     {HEAD(1, 0) VECTOR("a", 4, 32, 0) "z32 n32", IG_E_FORMAT, "tensor a has the unknown type 4"},
     {HEAD(1, 0) VECTOR("a", 40, 32, 0) "z32 n32", IG_E_FORMAT, "tensor a has the unknown type 40"},
