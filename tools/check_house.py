@@ -29,6 +29,7 @@ CONFINED = {
     r"omp\.h": ["src/base/executor.c", "src/base/context.c", "src/tensor/"],
     r"yaml\.h": ["src/base/"],
     r"pcre2\.h": ["src/text/"],
+    r"zip\.h": ["src/formats/", "src/data/"],
     r"unicode/.*": ["src/text/"],
 }
 

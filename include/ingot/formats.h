@@ -1,4 +1,7 @@
-/* ingot/formats.h: readers and writers of model files.
+/* ingot/formats.h: readers and writers of model files: safetensors, GGUF, PyTorch's own checkpoints, and llama2.c's.
+ *
+ * A file comes from a stranger: opening it checks all of its structure, and what opened can be asked and read without
+ * further surprises.  Errors name the file and the tensor or key.
  *
  * safetensors (https://github.com/huggingface/safetensors):
  *
@@ -15,6 +18,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* ---- safetensors ------------------------------------------------------------------------------------------------- */
 
 typedef struct ig_safetensors ig_safetensors;
 
@@ -57,6 +62,182 @@ typedef struct ig_text_pair {
  * IG_E_ARG for names that are not UTF-8, are reserved or stand twice, and for tensors without data. */
 ig_status ig_safetensors_save(ig_context *ctx, const char *path, const ig_named_tensor *tensors, size_t count,
                               const ig_text_pair *metadata, size_t metadata_count, ig_error *err);
+
+/* ---- GGUF, versions 2 and 3 (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md) ------------------------------------
+ *
+ *     "GGUF", u32 version, u64 tensors, u64 pairs
+ *     pairs:    text key, u32 type, value                            text is u64 length and bytes
+ *     tensors:  text name, u32 n, u64 size[n] (fastest first), u32 type, u64 offset into the data
+ *     zeros up to a multiple of general.alignment (32 when absent)
+ *     data      each tensor at a multiple of the alignment, row-major, in blocks of its type; all little-endian
+ */
+
+typedef struct ig_gguf ig_gguf;
+
+typedef enum ig_gguf_type { /* numbers of the format */
+    IG_GGUF_U8,
+    IG_GGUF_I8,
+    IG_GGUF_U16,
+    IG_GGUF_I16,
+    IG_GGUF_U32,
+    IG_GGUF_I32,
+    IG_GGUF_F32,
+    IG_GGUF_BOOL,
+    IG_GGUF_TEXT,
+    IG_GGUF_ARRAY,
+    IG_GGUF_U64,
+    IG_GGUF_I64,
+    IG_GGUF_F64,
+    IG_GGUF_TYPE_COUNT
+} ig_gguf_type;
+const char *ig_gguf_type_name(ig_gguf_type t); /* "u8" … "text", "array" */
+
+typedef struct ig_gguf_text { /* in the file: not NUL-terminated, and any bytes */
+    const char *at;
+    size_t len;
+} ig_gguf_text;
+
+typedef struct ig_gguf_value {
+    ig_gguf_type type;
+    int64_t integer;      /* U8 … I64 and BOOL; of a U64 the bits */
+    double real;          /* the same number, and F32 and F64 */
+    ig_gguf_text text;    /* TEXT */
+    ig_gguf_type item;    /* ARRAY: type of its items, */
+    uint64_t count;       /* how many, */
+    const uint8_t *items; /* and as they stand in the file, unaligned */
+    size_t items_bytes;
+} ig_gguf_value;
+
+/* Map a file and check everything but the numbers in it: counts and lengths against the file's size, types, duplicates,
+ * shapes, alignment, and that tensors lie inside the file and apart from each other. */
+ig_status ig_gguf_open(const char *path, ig_gguf **out, ig_error *err);
+/* The same over memory that must outlive it; `name` is used in errors. */
+ig_status ig_gguf_open_memory(const char *name, const void *bytes, size_t size, ig_gguf **out, ig_error *err);
+void ig_gguf_close(ig_gguf *g);
+
+size_t ig_gguf_key_count(const ig_gguf *g);
+const char *ig_gguf_key(const ig_gguf *g, size_t i);                     /* in the order of the file; NULL past the end */
+bool ig_gguf_get(const ig_gguf *g, const char *key, ig_gguf_value *out); /* false when absent */
+/* With the type asked for: IG_E_NOT_FOUND when absent, IG_E_FORMAT for another type or an integer outside [min, max]. */
+ig_status ig_gguf_get_int(const ig_gguf *g, const char *key, int64_t min, int64_t max, int64_t *out, ig_error *err);
+ig_status ig_gguf_get_real(const ig_gguf *g, const char *key, double *out, ig_error *err); /* takes integers too */
+ig_status ig_gguf_get_bool(const ig_gguf *g, const char *key, bool *out, ig_error *err);
+ig_status ig_gguf_get_text(const ig_gguf *g, const char *key, ig_gguf_text *out, ig_error *err);
+ig_status ig_gguf_get_array(const ig_gguf *g, const char *key, ig_gguf_type item, ig_gguf_value *out, ig_error *err);
+
+/* Walk an array without copying:  for (ig_gguf_items it = ig_gguf_items_of(&array); ig_gguf_items_next(&it, &v);) … */
+typedef struct ig_gguf_items {
+    ig_gguf_type type;
+    uint64_t left;
+    const uint8_t *at, *end;
+} ig_gguf_items;
+ig_gguf_items ig_gguf_items_of(const ig_gguf_value *array);
+bool ig_gguf_items_next(ig_gguf_items *it, ig_gguf_value *out);
+
+/* Element types of ggml: `block` elements share `bytes` bytes; one element and its size for the plain ones. */
+typedef struct ig_ggml_type {
+    const char *name; /* "f32", "q4_K" … */
+    uint32_t block, bytes;
+} ig_ggml_type;
+const ig_ggml_type *ig_ggml_type_find(uint32_t number); /* NULL for an unknown one */
+
+#define IG_GGUF_DIMS_MAX 4
+typedef struct ig_gguf_tensor {
+    const char *name;
+    uint32_t type;                   /* ggml's number: 0 f32, 1 f16, 2 q4_0, 8 q8_0, 12 q4_K, 30 bf16 … */
+    int ndim;
+    int64_t shape[IG_GGUF_DIMS_MAX]; /* row-major: dim 0 outermost, blocks along the last */
+    const void *data;                /* read-only, valid until close; aligned as the file says */
+    uint64_t bytes;
+} ig_gguf_tensor;
+
+size_t ig_gguf_count(const ig_gguf *g);
+const ig_gguf_tensor *ig_gguf_describe(const ig_gguf *g, size_t i);   /* in the order of the file; NULL past the end */
+int64_t ig_gguf_find(const ig_gguf *g, const char *name);             /* -1 when absent */
+/* Copy tensor i into dst: same shape (IG_E_SHAPE), converted to dst's type.  For types of one element per block;
+ * IG_E_UNSUPPORTED names another type, whose blocks ig_gguf_describe gives as they are. */
+ig_status ig_gguf_read(ig_context *ctx, const ig_gguf *g, size_t i, const ig_tensor *dst, ig_error *err);
+
+typedef struct ig_gguf_pair { /* one pair to be written; what `type` does not name is not looked at */
+    const char *key;
+    ig_gguf_type type;
+    int64_t integer;    /* U8 … I64; U64 takes the bits; BOOL is 0 or 1 */
+    double real;        /* F32, F64 */
+    ig_gguf_text text;
+    ig_gguf_type item;  /* ARRAY of this type, of `count` */
+    uint64_t count;
+    const void *items;  /* uint8_t[] … double[]; BOOL uint8_t[]; TEXT ig_gguf_text[]; arrays of arrays are not written */
+} ig_gguf_pair;
+
+/* Write version 3 atomically, pairs and tensors in the order given.  A pair general.alignment (U32) is obeyed.
+ * `bytes` of a tensor must be what type and shape need.  IG_E_ARG names the key or tensor that cannot be written: twice the
+ * same, not UTF-8, a number outside its type, a name over 63 bytes (llama.cpp takes no longer ones). */
+ig_status ig_gguf_save(const char *path, const ig_gguf_pair *pairs, size_t pair_count, const ig_gguf_tensor *tensors,
+                       size_t tensor_count, ig_error *err);
+
+/* ---- PyTorch checkpoints: torch.save, as a zip archive and in the form before 1.6 -----------------------------------
+ *
+ *     NAME/data.pkl    pickle of the object; a tensor names its storage by a persistent id
+ *     NAME/data/KEY    the storage's elements, little-endian, not compressed
+ *
+ * or one after the other: pickles of the magic number 0x1950a86a20f9469cfc6c, of the protocol 1001, of the system, of the
+ * object and of the list of keys; then for each key u64 count and the elements.
+ *
+ * A pickle is a program.  Here it runs on a machine that can make plain containers, numbers, texts and tensors and nothing
+ * else: whatever else it names is refused by its name, before anything is made of it.
+ */
+
+typedef struct ig_torch ig_torch;
+
+/* Nested containers become a flat list with dotted names: {"state_dict": {"fc.weight": t}} is state_dict.fc.weight; items of
+ * lists and tuples are numbered.  A lone tensor is called "tensor".  Opening reads the structure, not the numbers.
+ * IG_E_FORMAT, IG_E_UNSUPPORTED (complex numbers, compressed archives, other byte order) and IG_E_LIMIT say what and where. */
+ig_status ig_torch_open(const char *path, ig_torch **out, ig_error *err);
+/* The same over memory that must outlive it; `name` is used in errors. */
+ig_status ig_torch_open_memory(const char *name, const void *bytes, size_t size, ig_torch **out, ig_error *err);
+void ig_torch_close(ig_torch *t);
+
+size_t ig_torch_count(const ig_torch *t);                /* tensors */
+const char *ig_torch_name(const ig_torch *t, size_t i);  /* in the order of the checkpoint; NULL past the end */
+int64_t ig_torch_find(const ig_torch *t, const char *name); /* -1 when absent */
+/* Type and shape of tensor i, row-major, without data.  IG_E_UNSUPPORTED for an element type that Ingot has not (i8, i16). */
+ig_status ig_torch_describe(const ig_torch *t, size_t i, ig_tensor *shape, ig_error *err);
+/* Copy tensor i into dst: same shape (IG_E_SHAPE), converted to dst's type, whatever its strides in the file.
+ * Not from two threads at once: the archive has one position, and the last storage is kept for the next call. */
+ig_status ig_torch_read(ig_context *ctx, ig_torch *t, size_t i, const ig_tensor *dst, ig_error *err);
+/* What else the checkpoint holds, by the same dotted names: int, float or bool; NULL or false when absent. */
+bool ig_torch_number(const ig_torch *t, const char *name, double *out);
+const char *ig_torch_text(const ig_torch *t, const char *name);
+
+/* ---- llama2.c, version 0 (https://github.com/karpathy/llama2.c) ------------------------------------------------------------
+ *
+ *     i32 dim, hidden_dim, n_layers, n_heads, n_kv_heads, vocab_size (negative: the classifier is stored), seq_len
+ *     f32 embedding [V,C], then for all layers at once: attention norms, q, k, v, o, feed-forward norms, gate, down, up;
+ *         final norm [C], two RoPE tables [seq_len, D/2], classifier [V,C] when it is stored
+ */
+
+typedef struct ig_llama2c ig_llama2c;
+typedef struct ig_llama2c_config {
+    int dim, hidden_dim, n_layers, n_heads, n_kv_heads, vocab_size, seq_len;
+    bool shared_classifier;
+} ig_llama2c_config;
+
+/* Checks the header's numbers and that the file has exactly the size they give. */
+ig_status ig_llama2c_open(const char *path, ig_llama2c **out, ig_error *err);
+/* The same over memory, aligned to 4 bytes, that must outlive it. */
+ig_status ig_llama2c_open_memory(const char *name, const void *bytes, size_t size, ig_llama2c **out, ig_error *err);
+void ig_llama2c_close(ig_llama2c *l);
+const ig_llama2c_config *ig_llama2c_header(const ig_llama2c *l);
+
+/* Tensors under the names of Hugging Face's Llama: "model.embed_tokens.weight", "model.layers.0.self_attn.q_proj.weight" …;
+ * "lm_head.weight" only when it is stored.  All f32. */
+size_t ig_llama2c_count(const ig_llama2c *l);
+const char *ig_llama2c_name(const ig_llama2c *l, size_t i);
+int64_t ig_llama2c_find(const ig_llama2c *l, const char *name);
+ig_status ig_llama2c_describe(const ig_llama2c *l, size_t i, ig_tensor *shape, ig_error *err);
+/* Copy tensor i into dst.  The file rotates neighbours (2i, 2i+1), Hugging Face's Llama halves (i, i + D/2): the rows of
+ * q_proj and k_proj are put into the order of the latter. */
+ig_status ig_llama2c_read(ig_context *ctx, const ig_llama2c *l, size_t i, const ig_tensor *dst, ig_error *err);
 
 #ifdef __cplusplus
 }

@@ -8,6 +8,17 @@
 #define IG_RECIPE_BYTES_MAX (1u << 20)           /* a recipe or config.json */
 #define IG_TOKENIZER_BYTES_MAX (256u << 20)      /* tokenizer.json */
 #define IG_SAFETENSORS_HEADER_MAX 100000000u     /* as the format's own reader limits it */
+#define IG_GGUF_KEYS_MAX (1u << 16)              /* metadata pairs of a GGUF file */
+#define IG_GGUF_TENSORS_MAX (1u << 18)           /* tensors of a GGUF file */
+#define IG_GGUF_KEY_BYTES_MAX 65535u             /* one key, as the format's specification limits it */
+#define IG_GGUF_NAME_BYTES_MAX 1024u             /* name of one tensor */
+#define IG_GGUF_NESTING_MAX 4                    /* arrays of arrays of … */
+#define IG_PICKLE_BYTES_MAX (64u << 20)          /* one pickle of a PyTorch checkpoint: structure, not numbers */
+#define IG_PICKLE_VALUES_MAX (1u << 22)          /* values that one pickle makes, slots of its memo, depth of its stack */
+#define IG_TORCH_ENTRIES_MAX (1u << 20)          /* tensors and scalars of a PyTorch checkpoint; files in its archive */
+#define IG_TORCH_NAME_BYTES_MAX 1024u            /* dotted name of one of them */
+#define IG_TORCH_REPEATED_MAX (1 << 24)          /* elements of a tensor that shows fewer stored ones repeatedly */
+#define IG_LLAMA2C_LAYERS_MAX 1024
 #define IG_VOCAB_MAX (1 << 21)                   /* tokens of a vocabulary */
 #define IG_TEXT_BYTES_MAX ((size_t)8 << 30)      /* one training text */
 #define IG_PATH_MAX 4096
