@@ -29,6 +29,8 @@ CONFINED = {
     r"omp\.h": ["src/base/executor.c", "src/base/context.c", "src/tensor/"],
     r"yaml\.h": ["src/base/"],
     r"pcre2\.h": ["src/text/"],
+    r"sqlite3\.h": ["src/store/sqlite.c", "src/store/sqlite_"],
+    r"sodium\.h": ["src/store/"],
     r"unicode/.*": ["src/text/"],
 }
 
