@@ -137,10 +137,19 @@ ig_status store_move(const char *tmp, const char *path, ig_error *err) {
     return ig_dir_sync(dir, err);
 }
 
+static ig_status check_target(const char *path, ig_error *err) {
+    char dir[IG_PATH_MAX];
+    const char *base = ig_path_base(path);
+    if (!*base) return ig_error_at(err, IG_E_ARG, path, 0, "no file name to write to");
+    if (ig_path_is_dir(path)) return ig_error_at(err, IG_E_ARG, path, 0, "is a folder, the name of a file was expected");
+    snprintf(dir, sizeof dir, "%.*s", (int)(base - path), path);
+    if (base != path && !ig_path_is_dir(dir)) return ig_error_at(err, IG_E_NOT_FOUND, path, 0, "there is no such folder to write into");
+    return IG_OK;
+}
+
 ig_status ig_store_backup(ig_store *s, const char *path, ig_error *err) {
     char tmp[IG_PATH_MAX];
-    if (!*ig_path_base(path)) return ig_error_at(err, IG_E_ARG, path, 0, "no file name to write to");
-    if (ig_path_is_dir(path)) return ig_error_at(err, IG_E_ARG, path, 0, "is a folder, the name of a file was expected");
+    IG_TRY(check_target(path, err));
     IG_TRY(store_beside(path, "backup", tmp, err));
     ig_status status = make(s, tmp, err);
     if (status == IG_OK) status = store_move(tmp, path, err);

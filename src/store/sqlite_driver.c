@@ -246,10 +246,18 @@ static ig_status db_open(const char *path, store_mode mode, store_db **out, ig_e
     return IG_OK;
 }
 
+/* The check tells a page that could not be had, for want of memory say, among its findings. */
+static int code_in(const char *answer) {
+    const char *p = strstr(answer, "error code=");
+    int code = 0;
+    return p && sscanf(p, "error code=%d", &code) == 1 && (code & 0xff) != SQLITE_CORRUPT ? code : 0;
+}
+
 static ig_status db_check(store_db *db, ig_error *err) {
     char answer[400] = "";
     IG_TRY(ask(db, sqlite_check, NULL, answer, sizeof answer, err));
     if (strcmp(answer, "ok") == 0) return IG_OK;
+    if (code_in(answer)) return fail(db, code_in(answer), err);
     for (char *c = answer; *c; c++)
         if (*c == '\n') *c = ' ';
     return damaged(db, answer, err);
