@@ -55,7 +55,7 @@ typedef struct ig_store_page {
     bool oldest_first;
 } ig_store_page;
 
-/* ---- keys ------------------------------------------------------------------------------------------------------------ */
+/* ---- keys -------------------------------------------------------------------------------------------------------- */
 
 typedef enum ig_store_role { IG_ROLE_PUBLIC, IG_ROLE_APP, IG_ROLE_STAFF, IG_ROLE_ADMIN } ig_store_role;
 
@@ -83,13 +83,14 @@ ig_status ig_store_key_new(ig_store *s, const ig_store_key_opts *opts, char secr
 ig_status ig_store_key_find(ig_store *s, const char *secret, ig_store_key *out, ig_error *err);
 ig_status ig_store_key_get(ig_store *s, const char *id, ig_store_key *out, ig_error *err);
 /* *out is one block, freed with ig_free. */
-ig_status ig_store_key_list(ig_store *s, const ig_store_page *page, ig_store_key **out, size_t *count, bool *more, ig_error *err);
+ig_status ig_store_key_list(ig_store *s, const ig_store_page *page, ig_store_key **out, size_t *count, bool *more,
+                            ig_error *err);
 /* From now on it is not found; the row stays.  Fine when it is revoked already. */
 ig_status ig_store_key_revoke(ig_store *s, const char *id, const char *who, ig_error *err);
 const char *ig_store_role_name(ig_store_role r); /* "public", "app", "staff", "admin" */
 ig_status ig_store_role_parse(const char *name, ig_store_role *out, ig_error *err);
 
-/* ---- files ------------------------------------------------------------------------------------------------------------ */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 typedef enum ig_store_file_status { IG_FILE_UPLOADED, IG_FILE_PROCESSED, IG_FILE_ERROR } ig_store_file_status;
 
@@ -123,9 +124,15 @@ ig_status ig_store_file_set_status(ig_store *s, const char *id, ig_store_file_st
 ig_status ig_store_file_delete(ig_store *s, const char *id, const char *who, ig_error *err);
 const char *ig_store_file_status_name(ig_store_file_status s); /* "uploaded", "processed", "error" */
 
-/* ---- jobs --------------------------------------------------------------------------------------------------------------- */
+/* ---- jobs -------------------------------------------------------------------------------------------------------- */
 
-typedef enum ig_store_job_status { IG_JOB_QUEUED, IG_JOB_RUNNING, IG_JOB_SUCCEEDED, IG_JOB_FAILED, IG_JOB_CANCELLED } ig_store_job_status;
+typedef enum ig_store_job_status {
+    IG_JOB_QUEUED,
+    IG_JOB_RUNNING,
+    IG_JOB_SUCCEEDED,
+    IG_JOB_FAILED,
+    IG_JOB_CANCELLED
+} ig_store_job_status;
 
 typedef struct ig_store_job {
     char id[IG_STORE_ID_SIZE];          /* "ftjob-…" */
@@ -147,8 +154,8 @@ void ig_store_jobs_free(ig_store_job *jobs, size_t count);
  * attempts_max 0 means 1. */
 ig_status ig_store_job_new(ig_store *s, const char *kind, const char *spec, int attempts_max, ig_store_job *out, ig_error *err);
 ig_status ig_store_job_get(ig_store *s, const char *id, ig_store_job *out, ig_error *err);
-ig_status ig_store_job_list(ig_store *s, const char *kind, const ig_store_page *page, ig_store_job **out, size_t *count, bool *more,
-                            ig_error *err);
+ig_status ig_store_job_list(ig_store *s, const char *kind, const ig_store_page *page, ig_store_job **out, size_t *count,
+                            bool *more, ig_error *err);
 /* Take the oldest queued job of this kind (NULL: of any) for this process: of several callers one gets it.
  * IG_E_NOT_FOUND when none is waiting. */
 ig_status ig_store_job_claim(ig_store *s, const char *kind, ig_store_job *out, ig_error *err);
@@ -176,9 +183,10 @@ typedef struct ig_store_event {
 } ig_store_event;
 void ig_store_events_free(ig_store_event *events, size_t count);
 /* data: JSON or NULL.  At most IG_STORE_EVENTS_MAX of one job. */
-ig_status ig_store_event_add(ig_store *s, const char *job, ig_store_level level, const char *message, const char *data, ig_error *err);
-ig_status ig_store_event_list(ig_store *s, const char *job, const ig_store_page *page, ig_store_event **out, size_t *count, bool *more,
-                              ig_error *err);
+ig_status ig_store_event_add(ig_store *s, const char *job, ig_store_level level, const char *message, const char *data,
+                             ig_error *err);
+ig_status ig_store_event_list(ig_store *s, const char *job, const ig_store_page *page, ig_store_event **out, size_t *count,
+                              bool *more, ig_error *err);
 const char *ig_store_level_name(ig_store_level l); /* "info", "warn", "error" */
 
 typedef struct ig_store_checkpoint {
@@ -189,11 +197,12 @@ typedef struct ig_store_checkpoint {
 } ig_store_checkpoint;
 void ig_store_checkpoints_free(ig_store_checkpoint *list, size_t count);
 /* One row for each step of a job: IG_E_EXISTS for a second one. */
-ig_status ig_store_checkpoint_add(ig_store *s, const char *job, int64_t step, const char *path, const char *metrics, ig_error *err);
-ig_status ig_store_checkpoint_list(ig_store *s, const char *job, const ig_store_page *page, ig_store_checkpoint **out, size_t *count,
-                                   bool *more, ig_error *err);
+ig_status ig_store_checkpoint_add(ig_store *s, const char *job, int64_t step, const char *path, const char *metrics,
+                                  ig_error *err);
+ig_status ig_store_checkpoint_list(ig_store *s, const char *job, const ig_store_page *page, ig_store_checkpoint **out,
+                                   size_t *count, bool *more, ig_error *err);
 
-/* ---- audit ---------------------------------------------------------------------------------------------------------------- */
+/* ---- audit ------------------------------------------------------------------------------------------------------- */
 
 typedef struct ig_store_audit {
     int64_t number, created_at;
@@ -209,7 +218,8 @@ typedef struct ig_store_audit_opts {
 /* Append a row.  Keys, files and cancelled jobs write theirs in the transaction of the change itself. */
 ig_status ig_store_audit_add(ig_store *s, const ig_store_audit_opts *entry, ig_error *err);
 /* Rows after number `after` (0: all), the oldest first, at most `limit` (0: 20). */
-ig_status ig_store_audit_list(ig_store *s, int64_t after, int limit, ig_store_audit **out, size_t *count, bool *more, ig_error *err);
+ig_status ig_store_audit_list(ig_store *s, int64_t after, int limit, ig_store_audit **out, size_t *count, bool *more,
+                              ig_error *err);
 /* Each row holds a digest over itself and the digest before it: a row that was changed, removed or slipped in breaks the
  * chain.  IG_E_FORMAT names the first row that does not fit.  *rows counts them; `head` gets the last digest in hex: written
  * down elsewhere, it also shows a chain that was made anew.  Both may be NULL. */

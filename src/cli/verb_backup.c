@@ -30,7 +30,9 @@ static int run_backup(cli *c) {
     ig_status status = cli_store(c, &s);
     if (status == IG_OK) status = ig_store_backup(s, c->arg[0], &c->err);
     ig_store_close(s);
-    if (status != IG_OK) return cli_failed(c, cli_say(c, "name a file in a folder that can be written, with room for it", "请给出可写且空间足够的文件夹中的文件名"));
+    if (status != IG_OK)
+        return cli_failed(c, cli_say(c, "name a file in a folder that can be written, with room for it",
+                                     "请给出可写且空间足够的文件夹中的文件名"));
     return report(c, "backup", c->arg[0]);
 }
 
@@ -50,7 +52,8 @@ static int ask(cli *c, const char *folder) {
     bool replaces = ig_path_join(db, sizeof db, folder, "store.db", NULL) == IG_OK && ig_path_exists(db);
     if (!replaces || cli_flag(c, "yes")) return 0;
     if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-        return cli_usage(c, "%s", cli_say(c, "nobody is there to ask: add --yes to replace what the workspace has", "无法询问：请加 --yes 以替换工作区现有数据"));
+        return cli_usage(c, "%s", cli_say(c, "nobody is there to ask: add --yes to replace what the workspace has",
+                                          "无法询问：请加 --yes 以替换工作区现有数据"));
     fprintf(stderr, cli_say(c, "replace %s by the backup? [y/N] ", "用备份替换 %s？[y/N] "), db);
     if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y')) return 0;
     fprintf(stderr, "%s\n", cli_say(c, "nothing was changed", "未作改动"));
@@ -59,11 +62,13 @@ static int ask(cli *c, const char *folder) {
 
 static int run_restore(cli *c) {
     char folder[IG_PATH_MAX];
-    if (cli_store_folder(c, folder, sizeof folder, &c->err) != IG_OK) return cli_failed(c, cli_say(c, "ingot init makes a workspace", "ingot init 建立工作区"));
+    if (cli_store_folder(c, folder, sizeof folder, &c->err) != IG_OK)
+        return cli_failed(c, cli_say(c, "ingot init makes a workspace", "ingot init 建立工作区"));
     int code = ask(c, folder);
     if (code) return code;
     if (ig_store_restore(folder, c->arg[0], &c->err) != IG_OK)
-        return cli_failed(c, cli_say(c, "FILE is what ingot backup FILE wrote; nothing else may use the workspace meanwhile", "FILE 应为 ingot backup FILE 写出的文件；恢复期间不能有其他程序使用工作区"));
+        return cli_failed(c, cli_say(c, "FILE is what ingot backup FILE wrote; nothing else may use the workspace meanwhile",
+                                     "FILE 应为 ingot backup FILE 写出的文件；恢复期间不能有其他程序使用工作区"));
     return report(c, "restored", c->arg[0]);
 }
 

@@ -10,7 +10,7 @@
 
 #define DAY_S 86400
 
-/* ---- words ----------------------------------------------------------------------------------------------------------------- */
+/* ---- words ------------------------------------------------------------------------------------------------------- */
 
 /* "30d", "12h", "2w" or "1y" into seconds; false when it is none of them. */
 static bool parse_span(const char *text, int64_t *seconds) {
@@ -53,7 +53,7 @@ static void key_pairs(ig_json *j, const ig_store_key *k) {
     pair_time(j, "revoked_at", k->revoked_at);
 }
 
-/* ---- new ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- new --------------------------------------------------------------------------------------------------------- */
 
 static int report_new(cli *c, const char *secret, const ig_store_key *k) {
     char until[CLI_WORD_MAX];
@@ -75,26 +75,32 @@ static int run_new(cli *c) {
     char secret[IG_STORE_SECRET_SIZE];
     ig_store *s = NULL;
     ig_store_key k;
-    ig_store_key_opts o = {.name = cli_text(c, "name", "key"), .requests_per_minute = cli_int(c, "per-minute", 0), .concurrent = cli_int(c, "concurrent", 0)};
+    ig_store_key_opts o = {.name = cli_text(c, "name", "key"), .requests_per_minute = cli_int(c, "per-minute", 0),
+                           .concurrent = cli_int(c, "concurrent", 0)};
     const char *expires = cli_text(c, "expires", NULL);
     int64_t span = 0;
     if (ig_store_role_parse(cli_text(c, "role", "app"), &o.role, &c->err) != IG_OK)
         return cli_usage(c, "%s", cli_say(c, "--role is admin, staff, app or public", "--role 为 admin、staff、app 或 public"));
     if (expires && !parse_span(expires, &span))
-        return cli_usage(c, cli_say(c, "--expires needs a span as 12h, 30d, 8w or 1y, not \"%s\"", "--expires 需要如 12h、30d、8w 或 1y 的时长，而不是“%s”"), expires);
+        return cli_usage(c, cli_say(c, "--expires needs a span as 12h, 30d, 8w or 1y, not \"%s\"",
+                                    "--expires 需要如 12h、30d、8w 或 1y 的时长，而不是“%s”"), expires);
     if (span) o.expires_at = ig_unix_time() + span;
     ig_status status = cli_store(c, &s);
     if (status == IG_OK) status = ig_store_key_new(s, &o, secret, &k, &c->err);
     ig_store_close(s);
-    return status == IG_OK ? report_new(c, secret, &k) : cli_failed(c, cli_say(c, "ingot key new --help shows examples", "ingot key new --help 查看示例"));
+    return status == IG_OK ? report_new(c, secret, &k) : cli_failed(c, cli_say(c, "ingot key new --help shows examples",
+                                                                               "ingot key new --help 查看示例"));
 }
 
 static const cli_option new_options[] = {
     {"role", CLI_TEXT, "ROLE", "admin, staff, app or public (default: app)", "admin、staff、app 或 public（默认 app）", 0, 0},
     {"name", CLI_TEXT, "NAME", "what the key is for, as people will read it", "密钥的用途，供人阅读", 0, 0},
-    {"expires", CLI_TEXT, "SPAN", "how long it is valid: 12h, 30d, 8w, 1y (default: for ever)", "有效时长：12h、30d、8w、1y（默认永久）", 0, 0},
-    {"per-minute", CLI_INT, "N", "requests in a minute (default: as the server allows)", "每分钟请求数（默认由服务器决定）", 1, 1e6},
-    {"concurrent", CLI_INT, "N", "requests at the same time (default: as the server allows)", "同时进行的请求数（默认由服务器决定）", 1, 1e6},
+    {"expires", CLI_TEXT, "SPAN", "how long it is valid: 12h, 30d, 8w, 1y (default: for ever)",
+     "有效时长：12h、30d、8w、1y（默认永久）", 0, 0},
+    {"per-minute", CLI_INT, "N", "requests in a minute (default: as the server allows)", 
+     "每分钟请求数（默认由服务器决定）", 1, 1e6},
+    {"concurrent", CLI_INT, "N", "requests at the same time (default: as the server allows)",
+     "同时进行的请求数（默认由服务器决定）", 1, 1e6},
     {NULL, CLI_FLAG, NULL, NULL, NULL, 0, 0},
 };
 
@@ -108,14 +114,15 @@ const cli_verb cli_verb_key_new = {
     .options = new_options, .run = run_new,
 };
 
-/* ---- ls ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- ls ---------------------------------------------------------------------------------------------------------- */
 
 static void print_key(const cli *c, const ig_store_key *k) {
     char made[CLI_WORD_MAX], used[CLI_WORD_MAX];
     const char *state = k->revoked_at                                            ? cli_say(c, "revoked", "已吊销")
                         : k->expires_at && k->expires_at <= ig_unix_time() ? cli_say(c, "expired", "已过期")
                                                                                  : cli_say(c, "valid", "有效");
-    printf("%-17s %-7s %-17s %-17s %-8s %s\n", k->id, ig_store_role_name(k->role), date(k->created_at, made), date(k->last_used_at, used), state, k->name);
+    printf("%-17s %-7s %-17s %-17s %-8s %s\n", k->id, ig_store_role_name(k->role), date(k->created_at, made),
+           date(k->last_used_at, used), state, k->name);
 }
 
 static void tell_page(cli *c, ig_json *j, const ig_store_key *list, size_t count) {
@@ -132,15 +139,18 @@ static ig_status tell_keys(cli *c, ig_store *s, ig_json *j) {
     while (more) {
         ig_store_key *list;
         size_t count;
-        IG_TRY(ig_store_key_list(s, &(ig_store_page){.after = *after ? after : NULL, .limit = 200}, &list, &count, &more, &c->err));
+        IG_TRY(ig_store_key_list(s, &(ig_store_page){.after = *after ? after : NULL, .limit = 200}, &list, &count, &more,
+                                 &c->err));
         if (!total && count && !c->json)
-            printf("%s\n", cli_say(c, "key               role    made              last used         state    name", "密钥              角色    生成时间          最近使用          状态     名称"));
+            printf("%s\n", cli_say(c, "key               role    made              last used         state    name",
+                                   "密钥              角色    生成时间          最近使用          状态     名称"));
         tell_page(c, j, list, count);
         if (count) memcpy(after, list[count - 1].id, sizeof after);
         total += count;
         ig_free(list);
     }
-    if (!total) fprintf(stderr, "%s\n", cli_say(c, "there is no key yet; ingot key new makes one", "还没有密钥；ingot key new 可以生成一个"));
+    if (!total) fprintf(stderr, "%s\n", cli_say(c, "there is no key yet; ingot key new makes one",
+                                                "还没有密钥；ingot key new 可以生成一个"));
     return IG_OK;
 }
 
@@ -166,7 +176,7 @@ const cli_verb cli_verb_key_ls = {
     .run = run_list,
 };
 
-/* ---- revoke ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- revoke ------------------------------------------------------------------------------------------------------ */
 
 static int report_revoked(cli *c, const ig_store_key *k) {
     if (!c->json) {
@@ -186,7 +196,8 @@ static int run_revoke(cli *c) {
     if (status == IG_OK) status = ig_store_key_revoke(s, c->arg[0], NULL, &c->err);
     if (status == IG_OK) status = ig_store_key_get(s, c->arg[0], &k, &c->err);
     ig_store_close(s);
-    return status == IG_OK ? report_revoked(c, &k) : cli_failed(c, cli_say(c, "ingot key ls lists the keys", "ingot key ls 列出全部密钥"));
+    return status == IG_OK ? report_revoked(c, &k) : cli_failed(c, cli_say(c, "ingot key ls lists the keys",
+                                                                           "ingot key ls 列出全部密钥"));
 }
 
 const cli_verb cli_verb_key_revoke = {

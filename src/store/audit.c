@@ -1,8 +1,8 @@
 /* store/audit.c: who changed what, when; a chain that shows when a row of it was touched.
  *
- *     digest(n) = BLAKE2b-256( digest(n-1) ‖ number ‖ time ‖ length,who ‖ length,what ‖ length,object ‖ length,before ‖ length,after )
+ *     digest(n) = BLAKE2b-256( digest(n-1) ‖ number ‖ time ‖ who ‖ what ‖ object ‖ before ‖ after )
  *
- * numbers and lengths as 8 bytes, lowest first; digest(0) is 32 zero bytes.  Rows are numbered without gaps.  Triggers refuse to
+ * each text behind its length; numbers and lengths as 8 bytes, lowest first; digest(0) is 32 zero bytes.  Rows are numbered without gaps.  Triggers refuse to
  * change or delete a row; whoever goes around them breaks the chain, unless he makes all of it anew, which only the head
  * that was written down elsewhere can show.
  */
@@ -15,7 +15,7 @@
 #define DIGEST_BYTES 32
 #define STEP 500 /* rows that are read at a time */
 
-/* ---- the chain ---------------------------------------------------------------------------------------------------------- */
+/* ---- the chain --------------------------------------------------------------------------------------------------- */
 
 static void add_number(crypto_generichash_state *h, int64_t v) {
     uint8_t b[8];
@@ -46,12 +46,13 @@ typedef struct chained {
 static ig_status read_last(void *arg, const store_value *v, ig_error *err) {
     chained *l = arg;
     l->number = v[0].integer;
-    if (v[1].len != DIGEST_BYTES) return ig_error_set(err, IG_E_FORMAT, "the digest of audit row %" PRId64 " is damaged", l->number);
+    if (v[1].len != DIGEST_BYTES)
+        return ig_error_set(err, IG_E_FORMAT, "the digest of audit row %" PRId64 " is damaged", l->number);
     memcpy(l->digest, v[1].text, DIGEST_BYTES);
     return IG_OK;
 }
 
-/* ---- adding ---------------------------------------------------------------------------------------------------------------- */
+/* ---- adding ------------------------------------------------------------------------------------------------------ */
 
 static ig_status check_entry(const ig_store_audit_opts *e, ig_error *err) {
     if (e->who) IG_TRY(store_check_name("who", e->who, IG_STORE_NAME_MAX, err));
@@ -65,7 +66,8 @@ ig_status store_audit(ig_store *s, const ig_store_audit_opts *e, ig_error *err) 
     chained last = {0};
     IG_TRY(check_entry(e, err));
     IG_TRY(store_run(s, STORE_Q_AUDIT_LAST, NULL, 0, read_last, &last, err));
-    store_value v[8] = {store_int(last.number + 1), store_int(store_now(s)), store_text(e->who ? e->who : "local"), store_text(e->what),
+    store_value v[8] = {store_int(last.number + 1), store_int(store_now(s)), store_text(e->who ? e->who : "local"),
+                        store_text(e->what),
                         store_text(e->object), store_text(e->before), store_text(e->after)};
     chain(last.digest, v);
     v[7] = store_bytes(last.digest, DIGEST_BYTES);
@@ -79,7 +81,7 @@ ig_status ig_store_audit_add(ig_store *s, const ig_store_audit_opts *entry, ig_e
     return store_write(s, add, &e, err);
 }
 
-/* ---- listing: by number, which is what a page goes by anyway ------------------------------------------------------------------ */
+/* ---- listing: by number, which is what a page goes by anyway ----------------------------------------------------- */
 
 typedef struct rows {
     ig_store_audit *row;
@@ -105,9 +107,11 @@ static ig_status read_row(void *arg, const store_value *v, ig_error *err) {
     return IG_OK;
 }
 
-ig_status ig_store_audit_list(ig_store *s, int64_t after, int limit, ig_store_audit **out, size_t *count, bool *more, ig_error *err) {
+ig_status ig_store_audit_list(ig_store *s, int64_t after, int limit, ig_store_audit **out, size_t *count, bool *more,
+                              ig_error *err) {
     *out = NULL, *count = 0, *more = false;
-    if (limit < 0 || limit > IG_STORE_LIST_MAX) return ig_error_set(err, IG_E_ARG, "limit must be between 1 and %d, not %d", IG_STORE_LIST_MAX, limit);
+    if (limit < 0 || limit > IG_STORE_LIST_MAX)
+        return ig_error_set(err, IG_E_ARG, "limit must be between 1 and %d, not %d", IG_STORE_LIST_MAX, limit);
     size_t n = limit ? (size_t)limit : 20;
     rows r = {ig_calloc(n + 1, sizeof *r.row), 0, n + 1};
     if (!r.row) return ig_error_nomem(err, (n + 1) * sizeof *r.row);
@@ -123,7 +127,7 @@ ig_status ig_store_audit_list(ig_store *s, int64_t after, int limit, ig_store_au
     return IG_OK;
 }
 
-/* ---- checking -------------------------------------------------------------------------------------------------------------------- */
+/* ---- checking ---------------------------------------------------------------------------------------------------- */
 
 static ig_status check_row(void *arg, const store_value *v, ig_error *err) {
     chained *l = arg;
@@ -132,7 +136,8 @@ static ig_status check_row(void *arg, const store_value *v, ig_error *err) {
     l->number++;
     chain(l->digest, v);
     if (v[7].len != DIGEST_BYTES || memcmp(v[7].text, l->digest, DIGEST_BYTES) != 0)
-        return ig_error_set(err, IG_E_FORMAT, "row %" PRId64 " of the audit, or one before it, was changed: its digest does not fit", l->number);
+        return ig_error_set(err, IG_E_FORMAT,
+                            "row %" PRId64 " of the audit, or one before it, was changed: its digest does not fit", l->number);
     return IG_OK;
 }
 

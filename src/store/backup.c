@@ -9,7 +9,7 @@
 
 #include "store/backup.h"
 
-/* ---- contents into the backup ------------------------------------------------------------------------------------------- */
+/* ---- contents into the backup ------------------------------------------------------------------------------------ */
 
 static ig_status add_parts(const store_backend *b, store_db *db, const char *sha256, const ig_map_file *m, ig_error *err) {
     size_t at = 0;
@@ -33,7 +33,9 @@ static ig_status leave_out(ig_store *s, store_db *db, const char *sha256, const 
     int64_t uses = 0;
     store_value digest = store_text(sha256);
     IG_TRY(store_read(s, STORE_Q_FILE_USES, &digest, 1, read_number, &uses, err));
-    if (uses > 0) return ig_error_at(err, IG_E_FORMAT, path, 0, "the content of a file is missing; delete the file, or bring back its content");
+    if (uses > 0)
+        return ig_error_at(err, IG_E_FORMAT, path, 0,
+                           "the content of a file is missing; delete the file, or bring back its content");
     return s->backend->run(db, STORE_Q_FILE_FORGET, &digest, 1, NULL, NULL, NULL, err);
 }
 
@@ -44,13 +46,15 @@ static ig_status add_blob(ig_store *s, store_db *db, const store_digest *d, ig_e
     ig_status status = ig_file_map(path, &m, err);
     if (status == IG_E_NOT_FOUND) return leave_out(s, db, d->sha256, path, err);
     if (status != IG_OK) return status;
-    if (m.size != (uint64_t)d->bytes) status = ig_error_at(err, IG_E_FORMAT, path, 0, "the content of a file has %zu bytes instead of %lld", m.size, (long long)d->bytes);
+    if (m.size != (uint64_t)d->bytes)
+        status = ig_error_at(err, IG_E_FORMAT, path, 0, "the content of a file has %zu bytes instead of %lld", m.size,
+                             (long long)d->bytes);
     if (status == IG_OK) status = add_parts(s->backend, db, d->sha256, &m, err);
     ig_file_unmap(&m);
     return status;
 }
 
-/* ---- the digests that a database names ------------------------------------------------------------------------------------- */
+/* ---- the digests that a database names --------------------------------------------------------------------------- */
 
 static ig_status gather(void *arg, const store_value *v, ig_error *err) {
     store_digests *d = arg;
@@ -78,7 +82,7 @@ static ig_status add_blobs(ig_store *s, store_db *db, ig_error *err) {
     return status;
 }
 
-/* ---- the whole --------------------------------------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
 
 static ig_status fill(ig_store *s, store_db *db, ig_error *err) {
     IG_TRY(s->backend->begin(db, err));
@@ -143,7 +147,8 @@ static ig_status check_target(const char *path, ig_error *err) {
     if (!*base) return ig_error_at(err, IG_E_ARG, path, 0, "no file name to write to");
     if (ig_path_is_dir(path)) return ig_error_at(err, IG_E_ARG, path, 0, "is a folder, the name of a file was expected");
     snprintf(dir, sizeof dir, "%.*s", (int)(base - path), path);
-    if (base != path && !ig_path_is_dir(dir)) return ig_error_at(err, IG_E_NOT_FOUND, path, 0, "there is no such folder to write into");
+    if (base != path && !ig_path_is_dir(dir))
+        return ig_error_at(err, IG_E_NOT_FOUND, path, 0, "there is no such folder to write into");
     return IG_OK;
 }
 

@@ -30,7 +30,8 @@ static ig_status blobs_path(const char *folder, const char *name, char path[IG_P
 
 ig_status store_blob_path(const char *folder, const char *sha256, char path[IG_PATH_MAX], ig_error *err) {
     char name[80];
-    if (!is_digest(sha256, 64)) return ig_error_set(err, IG_E_FORMAT, "a row of the store holds no SHA-256 where one should be");
+    if (!is_digest(sha256, 64))
+        return ig_error_set(err, IG_E_FORMAT, "a row of the store holds no SHA-256 where one should be");
     snprintf(name, sizeof name, "%.2s/%s", sha256, sha256 + 2);
     return blobs_path(folder, name, path, err);
 }
@@ -83,7 +84,7 @@ ig_status store_blob_drop(ig_store *s, const char *sha256, ig_error *err) {
     return IG_OK;
 }
 
-/* ---- the sweep ------------------------------------------------------------------------------------------------------------ */
+/* ---- the sweep --------------------------------------------------------------------------------------------------- */
 
 typedef ig_status each_fn(ig_store *s, const char *dir, const char *name, ig_error *err);
 

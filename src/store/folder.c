@@ -34,7 +34,8 @@ static ig_status wait_for(int fd, int how, const char *path, int wait_ms, ig_err
         if (waited >= wait_ms) break;
         nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
     }
-    return ig_error_at(err, IG_E_STATE, path, 0, how == LOCK_EX ? "the store is open in another process; stop it first and try again"
+    return ig_error_at(err, IG_E_STATE, path, 0,
+                       how == LOCK_EX ? "the store is open in another process; stop it first and try again"
                                                                 : "the store is being restored; try again when that is done");
 }
 

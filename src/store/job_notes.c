@@ -3,7 +3,7 @@
 
 #include "store/store.h"
 
-/* ---- events -------------------------------------------------------------------------------------------------------------- */
+/* ---- events ------------------------------------------------------------------------------------------------------ */
 
 static const char *const levels[] = {"info", "warn", "error", NULL};
 
@@ -57,26 +57,29 @@ static ig_status add_event(ig_store *s, void *arg, ig_error *err) {
     int64_t last = 0;
     store_value job = store_text(n->job);
     IG_TRY(store_run(s, STORE_Q_EVENT_LAST, &job, 1, read_number, &last, err));
-    if (last >= IG_STORE_EVENTS_MAX) return ig_error_set(err, IG_E_LIMIT, "job %s has %d events; no more are kept", n->job, IG_STORE_EVENTS_MAX);
+    if (last >= IG_STORE_EVENTS_MAX)
+        return ig_error_set(err, IG_E_LIMIT, "job %s has %d events; no more are kept", n->job, IG_STORE_EVENTS_MAX);
     store_id_new("ftevent-", id);
-    const store_value v[] = {store_text(id), job, store_int(last + 1), store_text(levels[n->level]), store_text(n->text), store_text(n->json), store_int(store_now(s))};
+    const store_value v[] = {store_text(id), job, store_int(last + 1), store_text(levels[n->level]), store_text(n->text),
+                             store_text(n->json), store_int(store_now(s))};
     return unknown_job(n->job, store_run(s, STORE_Q_EVENT_ADD, v, 7, NULL, NULL, err), err);
 }
 
-ig_status ig_store_event_add(ig_store *s, const char *job, ig_store_level level, const char *message, const char *data, ig_error *err) {
+ig_status ig_store_event_add(ig_store *s, const char *job, ig_store_level level, const char *message, const char *data,
+                             ig_error *err) {
     if ((unsigned)level > IG_LEVEL_ERROR) return ig_error_set(err, IG_E_ARG, "there is no level %d", (int)level);
     IG_TRY(store_check_text("message", message, err));
     IG_TRY(store_check_json("data", data, err));
     return store_write(s, add_event, &(note){.job = job, .text = message, .json = data, .level = level}, err);
 }
 
-ig_status ig_store_event_list(ig_store *s, const char *job, const ig_store_page *page, ig_store_event **out, size_t *count, bool *more,
-                              ig_error *err) {
+ig_status ig_store_event_list(ig_store *s, const char *job, const ig_store_page *page, ig_store_event **out, size_t *count,
+                              bool *more, ig_error *err) {
     store_value filter = store_text(job);
     return store_page(s, &events, &filter, page, out, count, more, err);
 }
 
-/* ---- checkpoints ------------------------------------------------------------------------------------------------------------ */
+/* ---- checkpoints ------------------------------------------------------------------------------------------------- */
 
 static void fini_checkpoint(void *item) {
     ig_store_checkpoint *c = item;
@@ -106,19 +109,21 @@ static ig_status add_checkpoint(ig_store *s, void *arg, ig_error *err) {
     const note *n = arg;
     char id[IG_STORE_ID_SIZE];
     store_id_new("ftckpt-", id);
-    const store_value v[] = {store_text(id), store_text(n->job), store_int(n->step), store_text(n->text), store_text(n->json), store_int(store_now(s))};
+    const store_value v[] = {store_text(id), store_text(n->job), store_int(n->step), store_text(n->text), store_text(n->json),
+                             store_int(store_now(s))};
     return unknown_job(n->job, store_run(s, STORE_Q_CHECKPOINT_ADD, v, 6, NULL, NULL, err), err);
 }
 
-ig_status ig_store_checkpoint_add(ig_store *s, const char *job, int64_t step, const char *path, const char *metrics, ig_error *err) {
+ig_status ig_store_checkpoint_add(ig_store *s, const char *job, int64_t step, const char *path, const char *metrics,
+                                  ig_error *err) {
     if (step < 0) return ig_error_set(err, IG_E_ARG, "the step of a checkpoint is 0 or more");
     IG_TRY(store_check_name("path", path, IG_PATH_MAX, err));
     IG_TRY(store_check_json("metrics", metrics, err));
     return store_write(s, add_checkpoint, &(note){.job = job, .text = path, .json = metrics, .step = step}, err);
 }
 
-ig_status ig_store_checkpoint_list(ig_store *s, const char *job, const ig_store_page *page, ig_store_checkpoint **out, size_t *count,
-                                   bool *more, ig_error *err) {
+ig_status ig_store_checkpoint_list(ig_store *s, const char *job, const ig_store_page *page, ig_store_checkpoint **out,
+                                   size_t *count, bool *more, ig_error *err) {
     store_value filter = store_text(job);
     return store_page(s, &checkpoints, &filter, page, out, count, more, err);
 }

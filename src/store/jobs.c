@@ -13,7 +13,7 @@
 
 #include "store/store.h"
 
-/* ---- rows ---------------------------------------------------------------------------------------------------------------- */
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 static const char *const statuses[] = {"queued", "running", "succeeded", "failed", "cancelled", NULL};
 
@@ -60,13 +60,13 @@ ig_status ig_store_job_get(ig_store *s, const char *id, ig_store_job *out, ig_er
     return status;
 }
 
-ig_status ig_store_job_list(ig_store *s, const char *kind, const ig_store_page *page, ig_store_job **out, size_t *count, bool *more,
-                            ig_error *err) {
+ig_status ig_store_job_list(ig_store *s, const char *kind, const ig_store_page *page, ig_store_job **out, size_t *count,
+                            bool *more, ig_error *err) {
     store_value filter = store_text(kind);
     return store_page(s, &jobs, &filter, page, out, count, more, err);
 }
 
-/* ---- new and claimed ------------------------------------------------------------------------------------------------------- */
+/* ---- new and claimed --------------------------------------------------------------------------------------------- */
 
 /* What the transactions below are about; a field that one does not need is not set. */
 typedef struct work {
@@ -81,7 +81,8 @@ static ig_status add_job(ig_store *s, void *arg, ig_error *err) {
     const work *w = arg;
     char id[IG_STORE_ID_SIZE];
     store_id_new("ftjob-", id);
-    const store_value v[] = {store_text(id), store_text(w->kind), store_text(w->spec), store_int(w->attempts_max), store_int(store_now(s))};
+    const store_value v[] = {store_text(id), store_text(w->kind), store_text(w->spec), store_int(w->attempts_max),
+                             store_int(store_now(s))};
     IG_TRY(store_run(s, STORE_Q_JOB_ADD, v, 5, NULL, NULL, err));
     return store_get(s, &jobs, STORE_Q_JOB_GET, id, w->job, err);
 }
@@ -94,16 +95,21 @@ static ig_status write_job(ig_store *s, store_write_fn *fn, work *w, ig_error *e
     return status;
 }
 
-ig_status ig_store_job_new(ig_store *s, const char *kind, const char *spec, int attempts_max, ig_store_job *out, ig_error *err) {
+ig_status ig_store_job_new(ig_store *s, const char *kind, const char *spec, int attempts_max, ig_store_job *out,
+                           ig_error *err) {
     *out = (ig_store_job){0};
     IG_TRY(store_check_name("the kind of the job", kind, IG_STORE_NAME_MAX, err));
     if (!spec) return ig_error_set(err, IG_E_ARG, "a job needs a spec");
     IG_TRY(store_check_json("spec", spec, err));
-    if (attempts_max < 0 || attempts_max > 1000) return ig_error_set(err, IG_E_ARG, "attempts_max must be between 1 and 1000, not %d", attempts_max);
-    return write_job(s, add_job, &(work){.kind = kind, .spec = spec, .attempts_max = attempts_max ? attempts_max : 1, .job = out}, err);
+    if (attempts_max < 0 || attempts_max > 1000)
+        return ig_error_set(err, IG_E_ARG, "attempts_max must be between 1 and 1000, not %d", attempts_max);
+    return write_job(s, add_job, &(work){.kind = kind, .spec = spec, .attempts_max = attempts_max ? attempts_max : 1,
+                                         .job = out}, err);
 }
 
-static ig_status read_id(void *arg, const store_value *v, ig_error *err) { return store_get_text(arg, IG_STORE_ID_SIZE, &v[0], err); }
+static ig_status read_id(void *arg, const store_value *v, ig_error *err) {
+    return store_get_text(arg, IG_STORE_ID_SIZE, &v[0], err);
+}
 
 static ig_status run_for_this_process(ig_store *s, store_query q, const char *id, bool *changed, ig_error *err) {
     char process[STORE_PROCESS_SIZE];
@@ -127,7 +133,7 @@ ig_status ig_store_job_claim(ig_store *s, const char *kind, ig_store_job *out, i
     return write_job(s, claim, &(work){.kind = kind, .job = out}, err);
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------------------ */
+/* ---- running ----------------------------------------------------------------------------------------------------- */
 
 /* Why a change that needs a running job found none. */
 static ig_status not_running(ig_store *s, const char *id, ig_error *err) {
@@ -145,7 +151,9 @@ static ig_status adopt(ig_store *s, void *arg, ig_error *err) {
     return changed ? IG_OK : not_running(s, w->id, err);
 }
 
-ig_status ig_store_job_adopt(ig_store *s, const char *id, ig_error *err) { return store_write(s, adopt, &(work){.id = id}, err); }
+ig_status ig_store_job_adopt(ig_store *s, const char *id, ig_error *err) {
+    return store_write(s, adopt, &(work){.id = id}, err);
+}
 
 static ig_status read_flag(void *arg, const store_value *v, ig_error *err) {
     (void)err;
@@ -170,7 +178,8 @@ ig_status ig_store_job_heartbeat(ig_store *s, const char *id, bool *cancel, ig_e
 }
 
 static ig_status end_job(ig_store *s, const work *w, bool *changed, ig_error *err) {
-    const store_value v[] = {store_text(w->id), store_text(statuses[w->status]), store_text(w->result), store_text(w->error), store_int(store_now(s))};
+    const store_value v[] = {store_text(w->id), store_text(statuses[w->status]), store_text(w->result), store_text(w->error),
+                             store_int(store_now(s))};
     return store_change(s, STORE_Q_JOB_END, v, 5, changed, err);
 }
 
@@ -184,13 +193,14 @@ static ig_status finish(ig_store *s, void *arg, ig_error *err) {
 ig_status ig_store_job_finish(ig_store *s, const char *id, ig_store_job_status status, const char *result, const char *error,
                               ig_error *err) {
     if (status != IG_JOB_SUCCEEDED && status != IG_JOB_FAILED && status != IG_JOB_CANCELLED)
-        return ig_error_set(err, IG_E_ARG, "a job ends as succeeded, failed or cancelled, not as %s", ig_store_job_status_name(status));
+        return ig_error_set(err, IG_E_ARG, "a job ends as succeeded, failed or cancelled, not as %s",
+                            ig_store_job_status_name(status));
     IG_TRY(store_check_json("result", result, err));
     IG_TRY(store_check_text("error", error, err));
     return store_write(s, finish, &(work){.id = id, .status = status, .result = result, .error = error}, err);
 }
 
-/* ---- cancelled, and left behind ------------------------------------------------------------------------------------------------- */
+/* ---- cancelled, and left behind ---------------------------------------------------------------------------------- */
 
 static ig_status cancel(ig_store *s, void *arg, ig_error *err) {
     const work *w = arg;

@@ -21,7 +21,7 @@
 
 _Static_assert(3 + NAME_LETTERS + SECRET_LETTERS < IG_STORE_SECRET_SIZE, "the secret fits");
 
-/* ---- roles ------------------------------------------------------------------------------------------------------------- */
+/* ---- roles ------------------------------------------------------------------------------------------------------- */
 
 static const char *const roles[] = {"public", "app", "staff", "admin", NULL};
 
@@ -36,7 +36,7 @@ ig_status ig_store_role_parse(const char *name, ig_store_role *out, ig_error *er
     return ig_error_set(err, IG_E_ARG, "the role of a key is admin, staff, app or public, not \"%.40s\"", name);
 }
 
-/* ---- rows --------------------------------------------------------------------------------------------------------------- */
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 static ig_status read_key(void *item, const store_value *v, ig_error *err) {
     ig_store_key *k = item;
@@ -75,7 +75,7 @@ static void digest(const char *secret, uint8_t out[DIGEST_BYTES]) {
     crypto_generichash(out, DIGEST_BYTES, (const unsigned char *)secret, strlen(secret), NULL, 0);
 }
 
-/* ---- new ------------------------------------------------------------------------------------------------------------------ */
+/* ---- new --------------------------------------------------------------------------------------------------------- */
 
 typedef struct new_key {
     const ig_store_key_opts *opts;
@@ -86,8 +86,10 @@ typedef struct new_key {
 static ig_status check_opts(const ig_store *s, const ig_store_key_opts *o, ig_error *err) {
     IG_TRY(store_check_name("the name of the key", o->name, IG_STORE_NAME_MAX, err));
     if ((unsigned)o->role > IG_ROLE_ADMIN) return ig_error_set(err, IG_E_ARG, "there is no role %d", (int)o->role);
-    if (o->requests_per_minute < 0 || o->concurrent < 0) return ig_error_set(err, IG_E_ARG, "the limits of a key are 0 or more");
-    if (o->expires_at && o->expires_at <= store_now(s)) return ig_error_set(err, IG_E_ARG, "the key would have expired already");
+    if (o->requests_per_minute < 0 || o->concurrent < 0)
+        return ig_error_set(err, IG_E_ARG, "the limits of a key are 0 or more");
+    if (o->expires_at && o->expires_at <= store_now(s))
+        return ig_error_set(err, IG_E_ARG, "the key would have expired already");
     return IG_OK;
 }
 
@@ -101,7 +103,8 @@ static ig_status audit_new(ig_store *s, const new_key *n, ig_error *err) {
     ig_json_close(&j, '}');
     ig_status status = ig_buf_status(&b, err);
     if (status == IG_OK)
-        status = store_audit(s, &(ig_store_audit_opts){.who = n->opts->who, .what = "key.new", .object = n->key->id, .after = b.data}, err);
+        status = store_audit(s, &(ig_store_audit_opts){.who = n->opts->who, .what = "key.new", .object = n->key->id,
+                                                       .after = b.data}, err);
     ig_buf_fini(&b);
     return status;
 }
@@ -139,7 +142,7 @@ ig_status ig_store_key_new(ig_store *s, const ig_store_key_opts *opts, char secr
     return status;
 }
 
-/* ---- finding ---------------------------------------------------------------------------------------------------------------- */
+/* ---- finding ----------------------------------------------------------------------------------------------------- */
 
 static bool id_of_secret(const char *secret, char id[IG_STORE_ID_SIZE]) {
     if (strncmp(secret, "ig-", 3) != 0 || strlen(secret) != 3 + NAME_LETTERS + SECRET_LETTERS) return false;
@@ -149,7 +152,7 @@ static bool id_of_secret(const char *secret, char id[IG_STORE_ID_SIZE]) {
 
 static ig_status unknown_secret(ig_error *err) { return ig_error_set(err, IG_E_NOT_FOUND, "the key is unknown"); }
 
-/* A reader meets an id that is not in the store without a word about that id: a part of the secret. */
+/* An id that is not in the store is told like a wrong secret. */
 static ig_status match(ig_store *s, const char *secret, known_key *k, ig_error *err) {
     char id[IG_STORE_ID_SIZE];
     uint8_t d[DIGEST_BYTES];
@@ -160,17 +163,17 @@ static ig_status match(ig_store *s, const char *secret, known_key *k, ig_error *
     digest(secret, d);
     if (sodium_memcmp(d, k->digest, sizeof d) != 0) return unknown_secret(err);
     if (k->key.revoked_at) return ig_error_set(err, IG_E_NOT_FOUND, "the key \"%s\" was revoked", k->key.name);
-    if (k->key.expires_at && k->key.expires_at <= store_now(s)) return ig_error_set(err, IG_E_NOT_FOUND, "the key \"%s\" has expired", k->key.name);
+    if (k->key.expires_at && k->key.expires_at <= store_now(s))
+        return ig_error_set(err, IG_E_NOT_FOUND, "the key \"%s\" has expired", k->key.name);
     return IG_OK;
 }
 
-static ig_status note_use(ig_store *s, known_key *k, ig_error *err) {
+/* A full disk must not lock anybody out: when this cannot be written, the next call tries again. */
+static void note_use(ig_store *s, known_key *k) {
     int64_t now = store_now(s);
-    if (now - k->key.last_used_at < USED_EVERY_S && now >= k->key.last_used_at) return IG_OK;
+    if (now - k->key.last_used_at < USED_EVERY_S && now >= k->key.last_used_at) return;
     const store_value v[] = {store_text(k->key.id), store_int(now)};
-    IG_TRY(store_run(s, STORE_Q_KEY_USED, v, 2, NULL, NULL, err));
-    k->key.last_used_at = now;
-    return IG_OK;
+    if (store_run(s, STORE_Q_KEY_USED, v, 2, NULL, NULL, NULL) == IG_OK) k->key.last_used_at = now;
 }
 
 ig_status ig_store_key_find(ig_store *s, const char *secret, ig_store_key *out, ig_error *err) {
@@ -178,7 +181,7 @@ ig_status ig_store_key_find(ig_store *s, const char *secret, ig_store_key *out, 
     memset(out, 0, sizeof *out);
     pthread_mutex_lock(&s->lock);
     ig_status status = match(s, secret, &k, err);
-    if (status == IG_OK) status = note_use(s, &k, err);
+    if (status == IG_OK) note_use(s, &k);
     pthread_mutex_unlock(&s->lock);
     if (status == IG_OK) *out = k.key;
     return status;
@@ -191,11 +194,12 @@ ig_status ig_store_key_get(ig_store *s, const char *id, ig_store_key *out, ig_er
     return status;
 }
 
-ig_status ig_store_key_list(ig_store *s, const ig_store_page *page, ig_store_key **out, size_t *count, bool *more, ig_error *err) {
+ig_status ig_store_key_list(ig_store *s, const ig_store_page *page, ig_store_key **out, size_t *count, bool *more,
+                            ig_error *err) {
     return store_page(s, &keys, NULL, page, out, count, more, err);
 }
 
-/* ---- revoking ---------------------------------------------------------------------------------------------------------------- */
+/* ---- revoking ---------------------------------------------------------------------------------------------------- */
 
 typedef struct revocation {
     const char *id, *who;
@@ -210,7 +214,8 @@ static ig_status revoke(ig_store *s, void *arg, ig_error *err) {
     const store_value v[] = {store_text(r->id), store_int(store_now(s))};
     snprintf(after, sizeof after, "{\"revoked_at\":%" PRId64 "}", v[1].integer);
     IG_TRY(store_run(s, STORE_Q_KEY_REVOKE, v, 2, NULL, NULL, err));
-    return store_audit(s, &(ig_store_audit_opts){.who = r->who, .what = "key.revoke", .object = r->id, .before = "{\"revoked_at\":0}", .after = after}, err);
+    return store_audit(s, &(ig_store_audit_opts){.who = r->who, .what = "key.revoke", .object = r->id,
+                                                 .before = "{\"revoked_at\":0}", .after = after}, err);
 }
 
 ig_status ig_store_key_revoke(ig_store *s, const char *id, const char *who, ig_error *err) {

@@ -16,7 +16,7 @@
 
 #define WAIT_MS 1000
 
-/* ---- contents ------------------------------------------------------------------------------------------------------------- */
+/* ---- contents ---------------------------------------------------------------------------------------------------- */
 
 typedef struct extraction {
     ig_writer *writer;
@@ -45,7 +45,8 @@ static ig_status write_parts(const store_backend *b, store_db *db, const store_d
     crypto_hash_sha256_final(&x->digest, digest);
     sodium_bin2hex(hex, sizeof hex, digest, sizeof digest);
     if (x->bytes != d->bytes || strcmp(hex, d->sha256) != 0)
-        return ig_error_set(err, IG_E_FORMAT, "the backup is damaged: the content %.12s… of a file is not what it was; use another backup", d->sha256);
+        return ig_error_set(err, IG_E_FORMAT,
+                            "the backup is damaged: the content %.12s… of a file is not what it was; use another backup", d->sha256);
     return ig_writer_commit(x->writer, err);
 }
 
@@ -72,7 +73,7 @@ static ig_status extract_all(const store_backend *b, store_db *db, const char *f
     return status;
 }
 
-/* ---- the new database --------------------------------------------------------------------------------------------------------- */
+/* ---- the new database -------------------------------------------------------------------------------------------- */
 
 static ig_status drop_parts(const store_backend *b, const char *path, ig_error *err) {
     store_db *db;
@@ -101,7 +102,7 @@ static ig_status unpack(const store_backend *b, store_db *backup, const char *fo
     return drop_parts(b, tmp, err);
 }
 
-/* ---- in place of the old one ---------------------------------------------------------------------------------------------------- */
+/* ---- in place of the old one ------------------------------------------------------------------------------------- */
 
 static void with(char out[IG_PATH_MAX], const char *path, const char *end) {
     snprintf(out, IG_PATH_MAX, "%.*s%s", IG_PATH_MAX - 40, path, end);

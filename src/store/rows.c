@@ -26,11 +26,12 @@ void store_id_new(const char *prefix, char id[IG_STORE_ID_SIZE]) {
     snprintf(id, IG_STORE_ID_SIZE, "%s%s", prefix, random);
 }
 
-/* ---- checks --------------------------------------------------------------------------------------------------------------- */
+/* ---- checks ------------------------------------------------------------------------------------------------------ */
 
 ig_status store_check_text(const char *field, const char *text, ig_error *err) {
     size_t n = text ? strlen(text) : 0;
-    if (n > IG_STORE_TEXT_MAX) return ig_error_set(err, IG_E_LIMIT, "%s has %zu bytes; at most %zu are kept", field, n, IG_STORE_TEXT_MAX);
+    if (n > IG_STORE_TEXT_MAX)
+        return ig_error_set(err, IG_E_LIMIT, "%s has %zu bytes; at most %zu are kept", field, n, IG_STORE_TEXT_MAX);
     if (n && !ig_utf8_valid(text, n)) return ig_error_set(err, IG_E_FORMAT, "%s is not UTF-8", field);
     return IG_OK;
 }
@@ -40,7 +41,8 @@ ig_status store_check_name(const char *field, const char *text, size_t max, ig_e
     size_t n = strlen(text);
     if (n > max) return ig_error_set(err, IG_E_LIMIT, "%s has %zu bytes; at most %zu are allowed", field, n, max);
     for (size_t i = 0; i < n; i++)
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f) return ig_error_set(err, IG_E_ARG, "%s holds a control character", field);
+        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+            return ig_error_set(err, IG_E_ARG, "%s holds a control character", field);
     return store_check_text(field, text, err);
 }
 
@@ -53,10 +55,11 @@ ig_status store_check_json(const char *field, const char *text, ig_error *err) {
     return IG_OK;
 }
 
-/* ---- out of a row ------------------------------------------------------------------------------------------------------------ */
+/* ---- out of a row ------------------------------------------------------------------------------------------------ */
 
 ig_status store_get_text(char *dst, size_t size, const store_value *v, ig_error *err) {
-    if (v->type != STORE_TEXT || v->len >= size) return ig_error_set(err, IG_E_FORMAT, "a row of the store holds a text that does not fit");
+    if (v->type != STORE_TEXT || v->len >= size)
+        return ig_error_set(err, IG_E_FORMAT, "a row of the store holds a text that does not fit");
     memcpy(dst, v->text, v->len);
     dst[v->len] = '\0';
     return IG_OK;
@@ -76,7 +79,7 @@ ig_status store_get_word(const char *const *words, const store_value *v, int *ou
     return ig_error_set(err, IG_E_FORMAT, "a row of the store holds the unknown word \"%.40s\"", v->text);
 }
 
-/* ---- transactions -------------------------------------------------------------------------------------------------------------- */
+/* ---- transactions ------------------------------------------------------------------------------------------------ */
 
 static ig_status transact(ig_store *s, store_write_fn *fn, void *arg, ig_error *err) {
     IG_TRY(s->backend->begin(s->db, err));
@@ -112,7 +115,7 @@ ig_status store_change(ig_store *s, store_query q, const store_value *args, int 
     return IG_OK;
 }
 
-/* ---- one row, and pages ------------------------------------------------------------------------------------------------------------ */
+/* ---- one row, and pages ------------------------------------------------------------------------------------------ */
 
 typedef struct collect {
     const store_list *list;
@@ -123,7 +126,8 @@ typedef struct collect {
 static ig_status collect_row(void *arg, const store_value *v, ig_error *err) {
     collect *c = arg;
     if (c->count == c->room) return ig_error_set(err, IG_E_INTERNAL, "the store gave more rows than were asked for");
-    return c->list->read(c->items + c->count++ * c->list->item_bytes, v, err); /* counted first: what is half read is freed too */
+    c->count++; /* first: what is half read is freed too */
+    return c->list->read(c->items + (c->count - 1) * c->list->item_bytes, v, err);
 }
 
 static void drop(collect *c, size_t keep) {
@@ -176,7 +180,8 @@ ig_status store_page(ig_store *s, const store_list *list, const store_value *fil
     ig_store_page p = page ? *page : (ig_store_page){0};
     memset(out, 0, sizeof(void *));
     *count = 0, *more = false;
-    if (p.limit < 0 || p.limit > IG_STORE_LIST_MAX) return ig_error_set(err, IG_E_ARG, "limit must be between 1 and %d, not %d", IG_STORE_LIST_MAX, p.limit);
+    if (p.limit < 0 || p.limit > IG_STORE_LIST_MAX)
+        return ig_error_set(err, IG_E_ARG, "limit must be between 1 and %d, not %d", IG_STORE_LIST_MAX, p.limit);
     size_t limit = p.limit ? (size_t)p.limit : 20;
     collect c = {list, ig_calloc(limit + 1, list->item_bytes), 0, limit + 1}; /* one more tells whether there are more */
     if (!c.items) return ig_error_nomem(err, (limit + 1) * list->item_bytes);

@@ -10,7 +10,7 @@
  */
 #include "store/sqlite.h"
 
-/* ---- settings ------------------------------------------------------------------------------------------------------------ */
+/* ---- settings ---------------------------------------------------------------------------------------------------- */
 
 const char sqlite_begin[] = "BEGIN IMMEDIATE"; /* the write lock at once: a reader that turns writer could fail halfway */
 const char sqlite_end[] = "COMMIT";
@@ -20,13 +20,14 @@ const char sqlite_get_app[] = "PRAGMA application_id";
 const char sqlite_get_version[] = "PRAGMA user_version";
 const char sqlite_get_mode[] = "PRAGMA journal_mode";
 const char sqlite_count_tables[] = "SELECT count(*) FROM sqlite_schema";
-const char sqlite_set_live[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF";
+const char sqlite_set_live[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+                               " PRAGMA trusted_schema = OFF";
 const char sqlite_set_single[] = "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF";
 const char sqlite_set_app[] = "PRAGMA application_id = 1231972212"; /* SQLITE_STORE_ID */
 const char sqlite_set_version[] = "PRAGMA user_version = %d";
 const char sqlite_truncate_log[] = "PRAGMA wal_checkpoint(TRUNCATE)";
 
-/* ---- tables ---------------------------------------------------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------------------------------------------------ */
 
 const char *const sqlite_migration[] = {
     "CREATE TABLE keys ("
@@ -65,7 +66,7 @@ const char *const sqlite_migration[] = {
 };
 const int sqlite_migrations = sizeof sqlite_migration / sizeof *sqlite_migration;
 
-/* ---- queries ----------------------------------------------------------------------------------------------------------------- */
+/* ---- queries ----------------------------------------------------------------------------------------------------- */
 
 #define SEQ(table) "SELECT seq FROM " table " WHERE id = ?1"
 #define NEWEST(columns, table, filter) "SELECT " columns " FROM " table " WHERE seq < ?1" filter " ORDER BY seq DESC LIMIT ?2"
@@ -74,7 +75,8 @@ const int sqlite_migrations = sizeof sqlite_migration / sizeof *sqlite_migration
 #define KEY "id, name, role, requests_per_minute, concurrent, created_at, expires_at, last_used_at, revoked_at"
 #define FILE_ROW "id, filename, purpose, sha256, status, bytes, created_at"
 #define JOB                                                                                                            \
-    "id, kind, status, spec, result, error, cancel, pid, attempts, attempts_max, created_at, started_at, heartbeat_at, finished_at"
+    "id, kind, status, spec, result, error, cancel, pid, attempts, attempts_max, created_at, started_at,"               \
+    " heartbeat_at, finished_at"
 #define EVENT "id, number, level, message, data, created_at"
 #define CHECKPOINT "id, step, path, metrics, created_at"
 #define AUDIT "number, created_at, who, what, object, before, after, digest"
@@ -102,7 +104,8 @@ const char *const sqlite_query[STORE_QUERIES] = {
     [STORE_Q_FILE_DIGESTS] = "SELECT DISTINCT sha256, bytes FROM files ORDER BY sha256",
     [STORE_Q_FILE_FORGET] = "DELETE FROM files WHERE sha256 = ?1",
 
-    [STORE_Q_JOB_ADD] = "INSERT INTO jobs (id, kind, status, spec, attempts_max, created_at) VALUES (?1, ?2, 'queued', ?3, ?4, ?5)",
+    [STORE_Q_JOB_ADD] = "INSERT INTO jobs (id, kind, status, spec, attempts_max, created_at)"
+                        " VALUES (?1, ?2, 'queued', ?3, ?4, ?5)",
     [STORE_Q_JOB_GET] = "SELECT " JOB " FROM jobs WHERE id = ?1",
     [STORE_Q_JOB_SEQ] = SEQ("jobs"),
     [STORE_Q_JOB_NEWEST] = NEWEST(JOB, "jobs", " AND (?3 = '' OR kind = ?3)"),
@@ -117,14 +120,17 @@ const char *const sqlite_query[STORE_QUERIES] = {
     [STORE_Q_JOB_DROP] = "UPDATE jobs SET status = 'cancelled', finished_at = ?2 WHERE id = ?1 AND status = 'queued'",
     [STORE_Q_JOB_STOP] = "UPDATE jobs SET cancel = 1 WHERE id = ?1 AND status = 'running'",
     [STORE_Q_JOB_AGAIN] = "UPDATE jobs SET status = 'queued', pid = 0, process = '' WHERE id = ?1 AND status = 'running'",
-    [STORE_Q_JOB_RUNNING] = "SELECT id, pid, process, attempts, attempts_max, cancel FROM jobs WHERE status = 'running' ORDER BY seq",
+    [STORE_Q_JOB_RUNNING] = "SELECT id, pid, process, attempts, attempts_max, cancel FROM jobs"
+                            " WHERE status = 'running' ORDER BY seq",
 
     [STORE_Q_EVENT_LAST] = "SELECT coalesce(max(number), 0) FROM job_events WHERE job = ?1",
-    [STORE_Q_EVENT_ADD] = "INSERT INTO job_events (id, job, number, level, message, data, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [STORE_Q_EVENT_ADD] = "INSERT INTO job_events (id, job, number, level, message, data, created_at)"
+                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [STORE_Q_EVENT_SEQ] = SEQ("job_events"),
     [STORE_Q_EVENT_NEWEST] = NEWEST(EVENT, "job_events", " AND job = ?3"),
     [STORE_Q_EVENT_OLDEST] = OLDEST(EVENT, "job_events", " AND job = ?3"),
-    [STORE_Q_CHECKPOINT_ADD] = "INSERT INTO job_checkpoints (id, job, step, path, metrics, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [STORE_Q_CHECKPOINT_ADD] = "INSERT INTO job_checkpoints (id, job, step, path, metrics, created_at)"
+                               " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [STORE_Q_CHECKPOINT_SEQ] = SEQ("job_checkpoints"),
     [STORE_Q_CHECKPOINT_NEWEST] = NEWEST(CHECKPOINT, "job_checkpoints", " AND job = ?3"),
     [STORE_Q_CHECKPOINT_OLDEST] = OLDEST(CHECKPOINT, "job_checkpoints", " AND job = ?3"),

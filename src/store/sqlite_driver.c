@@ -20,22 +20,26 @@ struct store_db {
     char path[IG_PATH_MAX];
 };
 
-/* ---- errors -------------------------------------------------------------------------------------------------------------- */
+/* ---- errors ------------------------------------------------------------------------------------------------------ */
 
 static ig_status damaged(const store_db *db, const char *what, ig_error *err) {
-    if (db->mode == STORE_BACKUP) return ig_error_at(err, IG_E_FORMAT, db->path, 0, "the backup is damaged (%s); use another one", what);
+    if (db->mode == STORE_BACKUP)
+        return ig_error_at(err, IG_E_FORMAT, db->path, 0, "the backup is damaged (%s); use another one", what);
     return ig_error_at(err, IG_E_FORMAT, db->path, 0,
-                       "the database of the store is damaged (%s); stop what uses it and restore the last backup: ingot restore FILE", what);
+                       "the database of the store is damaged (%s); stop what uses it and restore the last backup: "
+                       "ingot restore FILE", what);
 }
 
 static ig_status fail_io(store_db *db, int rc, ig_error *err) {
     if (rc == SQLITE_IOERR_NOMEM) return ig_error_nomem(err, 0);
     int e = db->sql ? sqlite3_system_errno(db->sql) : 0;
-    return ig_error_at(err, IG_E_IO, db->path, 0, "the disk refused (%s); nothing was changed", e ? strerror(e) : sqlite3_errstr(rc));
+    return ig_error_at(err, IG_E_IO, db->path, 0, "the disk refused (%s); nothing was changed",
+                       e ? strerror(e) : sqlite3_errstr(rc));
 }
 
 static ig_status fail_constraint(store_db *db, int rc, ig_error *err) {
-    if (rc == SQLITE_CONSTRAINT_UNIQUE || rc == SQLITE_CONSTRAINT_PRIMARYKEY) return ig_error_set(err, IG_E_EXISTS, "it is there already");
+    if (rc == SQLITE_CONSTRAINT_UNIQUE || rc == SQLITE_CONSTRAINT_PRIMARYKEY)
+        return ig_error_set(err, IG_E_EXISTS, "it is there already");
     if (rc == SQLITE_CONSTRAINT_FOREIGNKEY) return ig_error_set(err, IG_E_NOT_FOUND, "what it belongs to is not in the store");
     return ig_error_set(err, IG_E_STATE, "the store refuses: %s", sqlite3_errmsg(db->sql));
 }
@@ -45,21 +49,26 @@ static ig_status fail(store_db *db, int rc, ig_error *err) {
     case SQLITE_NOMEM: return ig_error_nomem(err, 0);
     case SQLITE_CORRUPT: return damaged(db, sqlite3_errmsg(db->sql), err);
     case SQLITE_NOTADB: return damaged(db, "it is no SQLite database", err);
-    case SQLITE_FULL: return ig_error_at(err, IG_E_IO, db->path, 0, "the disk is full; nothing was changed: make room and try again");
+    case SQLITE_FULL:
+        return ig_error_at(err, IG_E_IO, db->path, 0, "the disk is full; nothing was changed: make room and try again");
     case SQLITE_IOERR: return fail_io(db, rc, err);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return ig_error_at(err, IG_E_STATE, db->path, 0, "another process has written for more than %d seconds; try again", BUSY_MS / 1000);
+        return ig_error_at(err, IG_E_STATE, db->path, 0, "another process has written for more than %d seconds; try again",
+                           BUSY_MS / 1000);
     case SQLITE_READONLY:
     case SQLITE_PERM:
-    case SQLITE_CANTOPEN: return ig_error_at(err, IG_E_IO, db->path, 0, "cannot be opened for writing; check the permissions of the file and its folder");
+    case SQLITE_CANTOPEN:
+        return ig_error_at(err, IG_E_IO, db->path, 0,
+                           "cannot be opened for writing; check the permissions of the file and its folder");
     case SQLITE_CONSTRAINT: return fail_constraint(db, rc, err);
     case SQLITE_TOOBIG: return ig_error_set(err, IG_E_LIMIT, "larger than a row of the store may be");
-    default: return ig_error_at(err, IG_E_INTERNAL, db->path, 0, "SQLite: %s", db->sql ? sqlite3_errmsg(db->sql) : sqlite3_errstr(rc));
+    default: return ig_error_at(err, IG_E_INTERNAL, db->path, 0, "SQLite: %s", db->sql ? sqlite3_errmsg(db->sql)
+                                : sqlite3_errstr(rc));
     }
 }
 
-/* ---- statements of our own ------------------------------------------------------------------------------------------------- */
+/* ---- statements of our own --------------------------------------------------------------------------------------- */
 
 static ig_status execute(store_db *db, const char *sql, ig_error *err) {
     int rc = sqlite3_exec(db->sql, sql, NULL, NULL, NULL);
@@ -81,7 +90,7 @@ static ig_status ask(store_db *db, const char *sql, int64_t *number, char *text,
     return s;
 }
 
-/* ---- queries ------------------------------------------------------------------------------------------------------------------ */
+/* ---- queries ----------------------------------------------------------------------------------------------------- */
 
 static ig_status bind(store_db *db, sqlite3_stmt *q, const store_value *args, int n, ig_error *err) {
     for (int i = 0; i < n; i++) {
@@ -130,7 +139,8 @@ static ig_status walk(store_db *db, sqlite3_stmt *q, store_row_fn *row, void *ar
     }
 }
 
-static ig_status db_run(store_db *db, store_query n, const store_value *args, int count, store_row_fn *row, void *arg, int64_t *changes,
+static ig_status db_run(store_db *db, store_query n, const store_value *args, int count, store_row_fn *row, void *arg,
+                        int64_t *changes,
                         ig_error *err) {
     if (!db->query[n]) {
         int rc = sqlite3_prepare_v3(db->sql, sqlite_query[n], -1, SQLITE_PREPARE_PERSISTENT, &db->query[n], NULL);
@@ -152,7 +162,7 @@ static void db_undo(store_db *db) {
     if (!sqlite3_get_autocommit(db->sql)) sqlite3_exec(db->sql, sqlite_undo, NULL, NULL, NULL);
 }
 
-/* ---- opening --------------------------------------------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 /* SQLite would make the file readable for everybody; the log files take over its mode. */
 static ig_status make_private(const char *path, ig_error *err) {
@@ -171,7 +181,8 @@ static ig_status identify(store_db *db, int64_t *version, ig_error *err) {
     if (app != SQLITE_STORE_ID && (tables > 0 || app != 0))
         return ig_error_at(err, IG_E_FORMAT, db->path, 0, "is a database of another program, not a store");
     if (*version > sqlite_migrations)
-        return ig_error_at(err, IG_E_UNSUPPORTED, db->path, 0, "has tables of version %lld, made by a newer Ingot; this one knows up to %d: update it",
+        return ig_error_at(err, IG_E_UNSUPPORTED, db->path, 0,
+                           "has tables of version %lld, made by a newer Ingot; this one knows up to %d: update it",
                            (long long)*version, sqlite_migrations);
     if (app == SQLITE_STORE_ID && (*version < 1 || tables == 0)) return damaged(db, "its tables have no version", err);
     return IG_OK;
@@ -205,13 +216,15 @@ static ig_status prepare_live(store_db *db, ig_error *err) {
     IG_TRY(execute(db, sqlite_set_live, err));
     IG_TRY(ask(db, sqlite_get_mode, NULL, mode, sizeof mode, err));
     if (strcmp(mode, "wal") != 0)
-        return ig_error_at(err, IG_E_UNSUPPORTED, db->path, 0, "this file system has no shared memory for the log of the store; move the workspace to a local disk");
+        return ig_error_at(err, IG_E_UNSUPPORTED, db->path, 0,
+                           "this file system has no shared memory for the log of the store; move the workspace to a local disk");
     return migrate(db, err);
 }
 
 static ig_status connect_to(store_db *db, store_mode mode, ig_error *err) {
     int64_t version;
-    int flags = mode == STORE_BACKUP ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | (mode == STORE_COPY ? SQLITE_OPEN_CREATE : 0);
+    int flags = mode == STORE_BACKUP ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | (mode == STORE_COPY ? SQLITE_OPEN_CREATE
+                                                                                       : 0);
     int rc = sqlite3_open_v2(db->path, &db->sql, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc != SQLITE_OK) return fail(db, rc, err);
     sqlite3_extended_result_codes(db->sql, 1);
@@ -263,7 +276,7 @@ static ig_status db_check(store_db *db, ig_error *err) {
     return damaged(db, answer, err);
 }
 
-/* ---- copies ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- copies ------------------------------------------------------------------------------------------------------ */
 
 /* All pages in one step: what others write meanwhile cannot start it anew for ever. */
 static ig_status copy_pages(store_db *from, store_db *to, ig_error *err) {
@@ -271,7 +284,8 @@ static ig_status copy_pages(store_db *from, store_db *to, ig_error *err) {
     if (!b) return fail(to, sqlite3_extended_errcode(to->sql), err);
     int rc = sqlite3_backup_step(b, -1);
     int end = sqlite3_backup_finish(b);
-    if (rc == SQLITE_DONE && end == SQLITE_OK) return execute(to, sqlite_set_single, err); /* the header said WAL, as in `from` */
+    if (rc == SQLITE_DONE && end == SQLITE_OK)
+        return execute(to, sqlite_set_single, err); /* the header said WAL, as in `from` */
     rc = rc == SQLITE_DONE ? end : rc;
     return fail((rc & 0xff) == SQLITE_CORRUPT ? from : to, rc, err);
 }

@@ -1,6 +1,7 @@
 /* store/store.c: opening and closing a store.
  *
- *     folder ─► lock shared ─► open.lock alone ─► database, migrations ─► check, sweep of blobs, jobs of the dead ─► open.lock back
+ *     folder ─► lock shared ─► open.lock alone ─► database, migrations
+ *            ─► check, sweep of blobs, jobs of the dead ─► open.lock back
  */
 #include <sodium.h>
 

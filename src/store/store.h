@@ -16,7 +16,7 @@
 
 #include "ingot/store.h"
 
-/* ---- values ------------------------------------------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------------------------------------ */
 
 typedef enum store_type { STORE_NULL, STORE_INT, STORE_TEXT, STORE_BYTES } store_type;
 typedef struct store_value {
@@ -32,14 +32,15 @@ static inline store_value store_int(int64_t v) {
 store_value store_text(const char *s); /* NULL becomes "" */
 store_value store_bytes(const void *p, size_t n);
 
-/* ---- queries: their SQL stands in the backend's file, in this order of arguments and columns --------------------------------- */
+/* ---- queries: their SQL stands in the backend's file, in this order of arguments and columns --------------------- */
 
 typedef enum store_query {
     STORE_Q_VERSION,        /* → version of the tables */
     STORE_Q_KEY_ADD,        /* id, name, role, digest, per minute, concurrent, created, expires */
     STORE_Q_KEY_GET,        /* id → KEY columns, digest */
     STORE_Q_KEY_SEQ,        /* id → seq */
-    STORE_Q_KEY_NEWEST,     /* below seq, limit → KEY columns: id, name, role, per minute, concurrent, created, expires, used, revoked */
+    STORE_Q_KEY_NEWEST,     /* below seq, limit → KEY columns: id, name, role, per minute, concurrent, created, expires, last used,
+                               revoked */
     STORE_Q_KEY_OLDEST,     /* above seq, limit → KEY columns */
     STORE_Q_KEY_USED,       /* id, now */
     STORE_Q_KEY_REVOKE,     /* id, now */
@@ -88,7 +89,7 @@ typedef enum store_query {
 
 #define STORE_COLUMNS_MAX 16
 
-/* ---- a database ------------------------------------------------------------------------------------------------------------- */
+/* ---- a database -------------------------------------------------------------------------------------------------- */
 
 typedef enum store_mode {
     STORE_LIVE,   /* made when it is not there; brought to this version */
@@ -108,7 +109,8 @@ typedef struct store_backend {
     ig_status (*end)(store_db *db, ig_error *err);   /* on the disk when it returns IG_OK */
     void (*undo)(store_db *db);
     /* row and changes may be NULL */
-    ig_status (*run)(store_db *db, store_query q, const store_value *args, int n, store_row_fn *row, void *arg, int64_t *changes,
+    ig_status (*run)(store_db *db, store_query q, const store_value *args, int n, store_row_fn *row, void *arg,
+                     int64_t *changes,
                      ig_error *err);
     /* All tables of db, at one moment, into a file that is not there yet. */
     ig_status (*copy)(store_db *db, const char *path, ig_error *err);
@@ -127,7 +129,7 @@ struct ig_store {
     char folder[IG_PATH_MAX], path[IG_PATH_MAX]; /* of the database */
 };
 
-/* ---- rows.c ------------------------------------------------------------------------------------------------------------------- */
+/* ---- rows.c ------------------------------------------------------------------------------------------------------ */
 
 int64_t store_now(const ig_store *s);
 /* prefix and 24 random letters and digits */
@@ -168,14 +170,14 @@ ig_status store_page(ig_store *s, const store_list *list, const store_value *fil
 /* Read one row into a zeroed item; IG_E_NOT_FOUND names the thing and the id. */
 ig_status store_get(ig_store *s, const store_list *list, store_query get, const char *id, void *item, ig_error *err);
 
-/* ---- folder.c ------------------------------------------------------------------------------------------------------------------ */
+/* ---- folder.c ---------------------------------------------------------------------------------------------------- */
 
 ig_status store_folder_make(const char *folder, char path[IG_PATH_MAX], ig_error *err); /* and the path of the database */
 /* Take FOLDER/name; *fd stays open as long as the lock is held.  IG_E_STATE after wait_ms. */
 ig_status store_lock(const char *folder, const char *name, bool alone, int wait_ms, int *fd, ig_error *err);
 void store_unlock(int fd); /* -1 is allowed */
 
-/* ---- blobs.c -------------------------------------------------------------------------------------------------------------------- */
+/* ---- blobs.c ----------------------------------------------------------------------------------------------------- */
 
 ig_status store_blob_path(const char *folder, const char *sha256, char path[IG_PATH_MAX], ig_error *err);
 ig_status store_incoming_path(const char *folder, char path[IG_PATH_MAX], ig_error *err);
@@ -185,7 +187,7 @@ ig_status store_blob_place(const char *folder, const char *tmp, const char *sha2
 ig_status store_blob_drop(ig_store *s, const char *sha256, ig_error *err);
 ig_status store_blob_sweep(ig_store *s, ig_error *err);
 
-/* ---- audit.c, job_process.c -------------------------------------------------------------------------------------------------------- */
+/* ---- audit.c, job_process.c -------------------------------------------------------------------------------------- */
 
 /* Inside of a transaction. */
 ig_status store_audit(ig_store *s, const ig_store_audit_opts *entry, ig_error *err);

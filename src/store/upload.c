@@ -66,7 +66,9 @@ static ig_status audit_arrival(ig_store *s, const arrival *a, ig_error *err) {
     ig_json_key(&j, "sha256"), ig_json_text(&j, a->file->sha256);
     ig_json_close(&j, '}');
     ig_status status = ig_buf_status(&b, err);
-    if (status == IG_OK) status = store_audit(s, &(ig_store_audit_opts){.who = a->who, .what = "file.new", .object = a->file->id, .after = b.data}, err);
+    if (status == IG_OK)
+        status = store_audit(s, &(ig_store_audit_opts){.who = a->who, .what = "file.new", .object = a->file->id,
+                                                       .after = b.data}, err);
     ig_buf_fini(&b);
     return status;
 }

@@ -16,7 +16,8 @@ static void walk(const char *name, ig_store *s, step_fn *step) {
         ig_alloc_fail_at(n);
         ig_status status = step(s, &err);
         uint64_t seen = ig_alloc_fail_at(0);
-        if (status != IG_OK && status != IG_E_NOMEM) fail_msg("%s, allocation %d: %s: %s", name, (int)n, ig_status_name(status), err.message);
+        if (status != IG_OK && status != IG_E_NOMEM) fail_msg("%s, allocation %d: %s: %s", name, (int)n, ig_status_name(status),
+                                                              err.message);
         assert_int_equal(status, err.code);
         if (seen < n) {
             assert_int_equal(status, IG_OK);
@@ -41,7 +42,8 @@ static ig_status key_list(ig_store *s, ig_error *err) {
     ig_store_key *list;
     size_t count;
     bool more;
-    ig_status status = ig_store_key_list(s, &(ig_store_page){.after = key_id, .limit = 5, .oldest_first = true}, &list, &count, &more, err);
+    ig_status status = ig_store_key_list(s, &(ig_store_page){.after = key_id, .limit = 5, .oldest_first = true}, &list, &count,
+                                         &more, err);
     ig_free(list);
     return status;
 }
@@ -179,9 +181,12 @@ static ig_store *store_with_rows(void) {
 static void every_call_survives_every_failure(void **state) {
     (void)state;
     static const struct { const char *name; step_fn *step; } calls[] = {
-        {"key_new", key_new}, {"key_find", key_find}, {"key_list", key_list}, {"key_revoke", key_revoke}, {"file_new", file_new},
-        {"file_list", file_list}, {"job_life", job_life}, {"job_cancel", job_cancel}, {"job_list", job_list}, {"job_events", job_events},
-        {"job_checkpoints", job_checkpoints}, {"audit", audit}, {"open_again", open_again}, {"open_new", open_new}, {"backup", backup},
+        {"key_new", key_new}, {"key_find", key_find}, {"key_list", key_list}, {"key_revoke", key_revoke}, {"file_new",
+                                                                                                           file_new},
+        {"file_list", file_list}, {"job_life", job_life}, {"job_cancel", job_cancel}, {"job_list", job_list}, {"job_events",
+                                                                                                               job_events},
+        {"job_checkpoints", job_checkpoints}, {"audit", audit}, {"open_again", open_again}, {"open_new", open_new}, {"backup",
+                                                                                                                     backup},
         {"restore", restore},
     };
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {

@@ -5,7 +5,8 @@
 
 static void add(ig_store *s, const char *what) {
     ig_error err = {0};
-    check_ok(ig_store_audit_add(s, &(ig_store_audit_opts){.who = "key-a", .what = what, .object = "对象", .before = "{\"a\":1}", .after = "{\"a\":2}"}, &err));
+    check_ok(ig_store_audit_add(s, &(ig_store_audit_opts){.who = "key-a", .what = what, .object = "对象", .before = "{\"a\":1}",
+                                                          .after = "{\"a\":2}"}, &err));
 }
 
 static void audit_of(const char *folder, int rows) {

@@ -74,7 +74,8 @@ static void damaged_store_is_restored(void **state) {
     check_ok(ig_store_backup(s, at("hurt.backup"), &err));
     ig_store_close(s);
     flip(at("hurt/store.db"), 0, 5000);
-    flip(at("hurt/blobs/ed/7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73"), 0, 9); /* sha256 of "content": longer now */
+    flip(at("hurt/blobs/ed/7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73"), 0,
+         9); /* sha256 of "content": longer now */
     check_fails(ig_store_open(at("hurt"), NULL, &s, &err), IG_E_FORMAT);
     check_ok(ig_store_restore(at("hurt"), at("hurt.backup"), &err));
     s = open_store("hurt");

@@ -4,7 +4,8 @@
 static ig_store_key new_key(ig_store *s, const char *name, int64_t expires, char secret[IG_STORE_SECRET_SIZE]) {
     ig_error err = {0};
     ig_store_key k;
-    ig_store_key_opts o = {.name = name, .role = IG_ROLE_APP, .requests_per_minute = 60, .concurrent = 4, .expires_at = expires};
+    ig_store_key_opts o = {.name = name, .role = IG_ROLE_APP, .requests_per_minute = 60, .concurrent = 4,
+                           .expires_at = expires};
     check_ok(ig_store_key_new(s, &o, secret, &k, &err));
     return k;
 }
@@ -112,7 +113,8 @@ static void keys_are_listed_in_pages(void **state) {
     assert_false(more);
     assert_string_equal(list[0].id, ids[4]);
     ig_free(list);
-    check_ok(ig_store_key_list(s, &(ig_store_page){.after = ids[1], .limit = 2, .oldest_first = true}, &list, &count, &more, &err));
+    check_ok(ig_store_key_list(s, &(ig_store_page){.after = ids[1], .limit = 2, .oldest_first = true}, &list, &count, &more,
+                               &err));
     assert_int_equal(count, 2);
     assert_true(more);
     assert_string_equal(list[1].id, ids[3]);
@@ -136,7 +138,8 @@ static void nonsense_is_refused(void **state) {
     longer[IG_STORE_NAME_MAX + 1] = '\0';
     const struct { ig_store_key_opts o; ig_status status; } bad[] = {
         {{.name = NULL}, IG_E_ARG}, {{.name = ""}, IG_E_ARG}, {{.name = "a\nb"}, IG_E_ARG}, {{.name = "\xff"}, IG_E_FORMAT},
-        {{.name = longer}, IG_E_LIMIT}, {{.name = "a", .role = (ig_store_role)9}, IG_E_ARG}, {{.name = "a", .concurrent = -1}, IG_E_ARG},
+        {{.name = longer}, IG_E_LIMIT}, {{.name = "a", .role = (ig_store_role)9}, IG_E_ARG}, {{.name = "a", .concurrent = -1},
+                                                                                              IG_E_ARG},
         {{.name = "a", .expires_at = now_s}, IG_E_ARG},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

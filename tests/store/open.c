@@ -121,7 +121,8 @@ static void folder_that_cannot_be_written_is_named(void **state) {
     pid_t child = fork();
     if (child == 0) {
         as_nobody();
-        bool good = ig_store_open(at("bare"), NULL, &s, &err) == IG_E_IO && strstr(err.file, "bare/") && strstr(err.message, "permission");
+        bool good = ig_store_open(at("bare"), NULL, &s, &err) == IG_E_IO && strstr(err.file, "bare/") && strstr(err.message,
+                                                                                                                "permission");
         good = good && ig_store_open(at("readonly"), NULL, &s, &err) == IG_E_IO && strstr(err.file, "readonly/");
         good = good && ig_store_open(at("bare/inside"), NULL, &s, &err) == IG_E_IO && strstr(err.file, "bare/inside");
         _exit(good ? 0 : 1);

@@ -5,6 +5,7 @@
  */
 #include "folder.h"
 
+#include <pthread.h>
 #include <sys/resource.h>
 
 static int kills = 20;
@@ -95,7 +96,44 @@ static void two_processes_make_and_fill_one_store(void **state) {
     ig_store_close(s);
 }
 
-/* ---- kill -9 ---------------------------------------------------------------------------------------------------------------- */
+/* ---- threads ------------------------------------------------------------------------------------------------------ */
+
+static void *write_and_read(void *arg) {
+    ig_store *s = arg;
+    ig_store_job *list;
+    size_t count;
+    bool more, good = true;
+    for (int i = 0; i < 30 && good; i++) {
+        ig_store_job j;
+        good = ig_store_job_new(s, "t", "{}", 0, &j, NULL) == IG_OK && ig_store_event_add(s, j.id, IG_LEVEL_INFO, "m", NULL, NULL) == IG_OK &&
+               ig_store_job_list(s, "t", NULL, &list, &count, &more, NULL) == IG_OK && count > 0;
+        if (good) ig_store_jobs_free(list, count);
+        ig_store_job_fini(&j);
+    }
+    return good ? s : NULL;
+}
+
+static void threads_share_a_handle(void **state) {
+    (void)state;
+    ig_error err = {0};
+    pthread_t thread[4];
+    ig_store_job *list;
+    size_t count;
+    bool more;
+    ig_store *s = open_store("threads");
+    for (int i = 0; i < 4; i++) assert_int_equal(pthread_create(&thread[i], NULL, write_and_read, s), 0);
+    for (int i = 0; i < 4; i++) {
+        void *good = NULL;
+        pthread_join(thread[i], &good);
+        assert_ptr_equal(good, s);
+    }
+    check_ok(ig_store_job_list(s, NULL, &(ig_store_page){.limit = 1000}, &list, &count, &more, &err));
+    assert_int_equal(count, 120);
+    ig_store_jobs_free(list, count);
+    ig_store_close(s);
+}
+
+/* ---- kill -9 ----------------------------------------------------------------------------------------------------- */
 
 /* Writes, and tells the id of every file that was acknowledged, until it is killed. */
 static void write_until_killed(int fd) {
@@ -138,7 +176,8 @@ static void acknowledged_writes_survive_kill_9(void **state) {
         pid_t child = fork();
         if (child == 0) write_until_killed(fd[1]);
         close(fd[1]);
-        if (round % 4 && read(fd[0], first, sizeof first) != sizeof first) fail_msg("the writer wrote nothing"); /* else: while it opens */
+        if (round % 4 && read(fd[0], first,
+                              sizeof first) != sizeof first) fail_msg("the writer wrote nothing"); /* else: while it opens */
         usleep((useconds_t)(round * 7919 % 40 * 500));
         kill(child, SIGKILL);
         waitpid(child, &status, 0);
@@ -150,7 +189,7 @@ static void acknowledged_writes_survive_kill_9(void **state) {
     assert_true(acknowledged > 0);
 }
 
-/* ---- a full disk --------------------------------------------------------------------------------------------------------------- */
+/* ---- a full disk ------------------------------------------------------------------------------------------------- */
 
 /* The limit on the size of a file stands in for the end of the disk. */
 static void fill_the_disk(const char *name) {
@@ -195,6 +234,7 @@ int main(int argc, char **argv) {
     if (argc > 2) kills = atoi(argv[2]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(job_is_claimed_once), cmocka_unit_test(two_processes_make_and_fill_one_store),
+        cmocka_unit_test(threads_share_a_handle),
         cmocka_unit_test(acknowledged_writes_survive_kill_9), cmocka_unit_test(full_disk_is_an_error_and_nothing_is_lost),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
