@@ -2,9 +2,9 @@
  *
  *     digest(n) = BLAKE2b-256( digest(n-1) ‖ number ‖ time ‖ who ‖ what ‖ object ‖ before ‖ after )
  *
- * each text behind its length; numbers and lengths as 8 bytes, lowest first; digest(0) is 32 zero bytes.  Rows are numbered without gaps.  Triggers refuse to
- * change or delete a row; whoever goes around them breaks the chain, unless he makes all of it anew, which only the head
- * that was written down elsewhere can show.
+ * each text behind its length; numbers and lengths as 8 bytes, lowest first; digest(0) is 32 zero bytes.  Rows are numbered
+ * without gaps.  Triggers refuse to change or delete a row; whoever goes around them breaks the chain, unless he makes all of
+ * it anew, which only the head that was written down elsewhere can show.
  */
 #include <inttypes.h>
 #include <sodium.h>
