@@ -30,6 +30,8 @@ CONFINED = {
     r"yaml\.h": ["src/base/"],
     r"pcre2\.h": ["src/text/"],
     r"zip\.h": ["src/formats/", "src/data/"],
+    r"sqlite3\.h": ["src/store/sqlite.c", "src/store/sqlite_"],
+    r"sodium\.h": ["src/store/"],
     r"unicode/.*": ["src/text/"],
 }
 

@@ -283,6 +283,7 @@ void ig_parallel_for(ig_context *ctx, size_t n, size_t grain, ig_range_fn *fn, v
 /* ---- clock and process --------------------------------------------------------------------------------------------- */
 
 double ig_clock(void);                 /* seconds, monotonic */
+int64_t ig_unix_time(void);            /* seconds since 1970, UTC */
 uint64_t ig_process_peak_bytes(void);  /* peak resident memory of this process */
 uint64_t ig_process_bytes(void);       /* resident memory now */
 uint64_t ig_memory_available(void);    /* bytes that the machine can still give */

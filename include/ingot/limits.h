@@ -24,5 +24,11 @@
 #define IG_PATH_MAX 4096
 #define IG_GRAPH_NODES_MAX (1 << 20)             /* nodes of one recording */
 #define IG_PLAN_BYTES_MAX (64u << 20)            /* a saved plan */
+#define IG_STORE_NAME_MAX 128                    /* bytes of a name, a kind, a purpose */
+#define IG_STORE_FILENAME_MAX 255                /* bytes of the name that a stored file was uploaded with */
+#define IG_STORE_TEXT_MAX ((size_t)1 << 20)      /* one text or JSON of a row of the store */
+#define IG_STORE_LIST_MAX 10000                  /* rows of one page of a list */
+#define IG_STORE_EVENTS_MAX 100000               /* events of one job */
+#define IG_STORE_FILE_BYTES_MAX ((uint64_t)8 << 30) /* one stored file */
 
 #endif

@@ -14,6 +14,10 @@ double ig_clock(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+int64_t ig_unix_time(void) {
+    return (int64_t)time(NULL);
+}
+
 uint64_t ig_process_peak_bytes(void) {
     struct rusage u;
     if (getrusage(RUSAGE_SELF, &u) != 0 || u.ru_maxrss < 0) return 0;

@@ -13,6 +13,7 @@ static const char marker[] =
     "#\n"
     "#   models/   a folder per model\n"
     "#   runs/     logs, checkpoints and charts of training\n"
+    "#   store/    keys, files, jobs and the audit, from their first use on; ingot backup saves it\n"
     "ingot: 1\n";
 
 static ig_status make_workspace(const char *dir, ig_error *err) {

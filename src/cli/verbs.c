@@ -12,5 +12,10 @@ const cli_verb *const cli_verbs[] = {
     &cli_verb_tokenizer_train,
     &cli_verb_tokenizer_encode,
     &cli_verb_tokenizer_decode,
+    &cli_verb_key_new,
+    &cli_verb_key_ls,
+    &cli_verb_key_revoke,
+    &cli_verb_backup,
+    &cli_verb_restore,
     NULL,
 };
