@@ -30,6 +30,7 @@ CONFINED = {
     r"yaml\.h": ["src/base/"],
     r"pcre2\.h": ["src/text/"],
     r"unicode/.*": ["src/text/"],
+    r"microhttpd\.h|curl/.*": ["src/net/"],
 }
 
 # call -> why not; never in src/

@@ -14,4 +14,9 @@
 #define IG_GRAPH_NODES_MAX (1 << 20)             /* nodes of one recording */
 #define IG_PLAN_BYTES_MAX (64u << 20)            /* a saved plan */
 
+#define IG_HTTP_HEADERS_MAX 128                  /* header fields of a request, 32 of an answer */
+#define IG_HTTP_SEGMENTS_MAX 32                  /* of a path */
+#define IG_HTTP_ARGS_MAX 64                      /* of a query */
+#define IG_MULTIPART_HEADER_MAX 8192             /* bytes of one part's headers */
+
 #endif
