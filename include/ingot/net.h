@@ -3,7 +3,8 @@
  * The server: libmicrohttpd reads and writes on one thread; a handler runs on a pool of workers and may block.  Everything
  * from outside is bounded: bytes, connections, waiting requests and time.  The client: libcurl behind rules on where it may go.
  *
- * Reference: RFC 9110 and 9112 (HTTP), RFC 7578 (multipart/form-data), WHATWG HTML 9.2 (server-sent events), WHATWG Fetch (CORS).
+ * Reference: RFC 9110 and 9112 (HTTP), RFC 7578 (multipart/form-data), WHATWG HTML 9.2 (server-sent events), WHATWG Fetch
+ * (CORS).  What is no HTTP at all libmicrohttpd refuses by itself, with a short HTML page; everything else is JSON.
  */
 #ifndef INGOT_NET_H
 #define INGOT_NET_H
@@ -62,7 +63,8 @@ int ig_http_server_port(const ig_http_server *s);
 /* Stop accepting, close idle connections, answer 503 to what still arrives on others, and wait until all that runs is
  * answered.  IG_E_CANCELLED when some is left after timeout_ms; the error says how much.  Then call close. */
 ig_status ig_http_server_drain(ig_http_server *s, int timeout_ms, ig_error *err);
-/* Cuts what still runs (its requests are `gone`), waits for the handlers to return, frees.  NULL is allowed.  Not from a handler. */
+/* Cuts what still runs (its requests are `gone`), waits for the handlers to return, frees.  NULL is allowed.  Not from a
+ * handler. */
 void ig_http_server_close(ig_http_server *s);
 
 /* What was asked.  All text is borrowed until the handler returns; NULL where there is none. */
@@ -80,11 +82,12 @@ const char *ig_http_request_peer(const ig_http_request *req);                   
  * of total time, or the server closes.  Costs one system call: ask once per token. */
 bool ig_http_request_gone(ig_http_request *req);
 
-/* A header of the answer; before reply or stream_begin.  At most 32. */
-ig_status ig_http_header_set(ig_http_request *req, const char *name, const char *value, ig_error *err);
+/* One header more for the answer; before reply or stream_begin.  At most 32. */
+ig_status ig_http_header_add(ig_http_request *req, const char *name, const char *value, ig_error *err);
 /* A whole answer; the bytes are copied.  content_type NULL: none.  IG_E_CANCELLED when the request is gone, IG_E_STATE when it
  * has an answer already. */
-ig_status ig_http_reply(ig_http_request *req, int status, const char *content_type, const void *bytes, size_t len, ig_error *err);
+ig_status ig_http_reply(ig_http_request *req, int status, const char *content_type, const void *bytes, size_t len,
+                        ig_error *err);
 /* An error in the shape of opts.error_body. */
 ig_status ig_http_reply_error(ig_http_request *req, int status, const char *message, ig_error *err);
 

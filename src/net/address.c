@@ -18,21 +18,23 @@ typedef struct range {
 } range;
 
 static const range private4[] = {
-    {{0}, 8},          {{10}, 8},           {{100, 64}, 10},     {{127}, 8},           {{169, 254}, 16},
-    {{172, 16}, 12},   {{192, 0, 0}, 24},   {{192, 0, 2}, 24},   {{192, 88, 99}, 24},  {{192, 168}, 16},
-    {{198, 18}, 15},   {{198, 51, 100}, 24}, {{203, 0, 113}, 24}, {{224}, 4},           {{240}, 4},
+    {{0}, 8},        {{10}, 8},            {{100, 64}, 10},      {{127}, 8},          {{169, 254}, 16},
+    {{172, 16}, 12}, {{192, 0, 0}, 24},    {{192, 0, 2}, 24},    {{192, 88, 99}, 24}, {{192, 168}, 16},
+    {{198, 18}, 15}, {{198, 51, 100}, 24}, {{203, 0, 113}, 24},  {{224}, 4},          {{240}, 4},
 };
 
 static const range private6[] = {
-    {{0}, 96},                                /* unspecified, loopback, IPv4-compatible */
-    {{0x00, 0x64, 0xff, 0x9b, 0, 1}, 48},     /* local translation */
-    {{0x01, 0x00}, 64},                       /* discard */
-    {{0x20, 0x01, 0x00}, 23},                 /* protocol assignments, Teredo */
-    {{0x20, 0x01, 0x0d, 0xb8}, 32},           /* documentation */
-    {{0x20, 0x02}, 16},                       /* 6to4, which carries any IPv4 */
-    {{0x3f, 0xff}, 20},                       /* documentation */
-    {{0xfc}, 7},       {{0xfe, 0x80}, 10},    /* unique local; link-local */
-    {{0xfe, 0xc0}, 10}, {{0xff}, 8},          /* site-local; multicast */
+    {{0}, 96},                            /* unspecified, loopback, IPv4-compatible */
+    {{0x00, 0x64, 0xff, 0x9b, 0, 1}, 48}, /* local translation */
+    {{0x01, 0x00}, 64},                   /* discard */
+    {{0x20, 0x01, 0x00}, 23},             /* protocol assignments, Teredo */
+    {{0x20, 0x01, 0x0d, 0xb8}, 32},       /* documentation */
+    {{0x20, 0x02}, 16},                   /* 6to4, which carries any IPv4 */
+    {{0x3f, 0xff}, 20},                   /* documentation */
+    {{0xfc}, 7},                          /* unique local */
+    {{0xfe, 0x80}, 10},                   /* link-local */
+    {{0xfe, 0xc0}, 10},                   /* site-local */
+    {{0xff}, 8},                          /* multicast */
 };
 
 static const uint8_t mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};

@@ -44,27 +44,27 @@ typedef struct http_conn http_conn;
 struct http_conn {
     http_conn *prev, *next;
     ig_http_server *server;
-    ig_http_request *req;     /* whose headers are complete; NULL between requests */
+    ig_http_request *req; /* whose headers are complete; NULL between requests */
     int fd;
-    bool kept;                /* has finished a request */
-    bool cut;                 /* shut down by us */
-    double since;             /* accepted, or its last answer finished */
-    uint8_t address[16];      /* IPv4 as mapped IPv6; of IPv6 the /64 */
+    bool kept;           /* has finished a request */
+    bool cut;            /* shut down by us */
+    double since;        /* accepted, or its last answer finished */
+    uint8_t address[16]; /* IPv4 as mapped IPv6; of IPv6 the /64 */
 };
 
 typedef enum http_stage { HTTP_HEAD, HTTP_BODY, HTTP_QUEUED, HTTP_RUNNING, HTTP_SENDING } http_stage;
 
 struct ig_http_request {
     ig_http_server *server;
-    http_conn *conn;             /* NULL before the headers are complete, and once libmicrohttpd is done with the request */
-    struct MHD_Connection *mhd;  /* as long as conn */
-    ig_http_request *next;       /* in the queue */
-    pthread_cond_t changed;      /* room in the stream, or gone */
-    int holders;                 /* libmicrohttpd; the queue or a worker */
+    http_conn *conn;            /* NULL before the headers are complete, and once libmicrohttpd is done with the request */
+    struct MHD_Connection *mhd; /* as long as conn */
+    ig_http_request *next;      /* in the queue */
+    pthread_cond_t changed;     /* room in the stream, or gone */
+    int holders;                /* libmicrohttpd; the queue or a worker */
     http_stage stage;
     bool suspended;
     bool gone;
-    double since;                /* headers complete */
+    double since; /* headers complete */
 
     char *raw_target;
     char *method;
@@ -74,8 +74,8 @@ struct ig_http_request {
     size_t header_count;
     char peer[64];
     ig_buf body;
-    size_t body_seen;            /* bytes received, dropped ones too */
-    int refusal;                 /* status of an answer that waits for the end of a dropped body; 0: none */
+    size_t body_seen; /* bytes received, dropped ones too */
+    int refusal;      /* status of an answer that waits for the end of a dropped body; 0: none */
 
     http_pair reply_header[HTTP_REPLY_HEADERS_MAX];
     size_t reply_header_count;
@@ -83,7 +83,7 @@ struct ig_http_request {
     unsigned status;
 
     bool streaming, ended;
-    bool no_body;                /* HEAD, 204, 304: what is streamed is dropped */
+    bool no_body; /* HEAD, 204, 304: what is streamed is dropped */
     char *ring;
     size_t ring_size, ring_at, ring_len;
 };
@@ -94,19 +94,19 @@ struct ig_http_server {
     void *arg;
     struct MHD_Daemon *daemon;
     int port;
-    int quiet_fd;          /* the listening socket, once libmicrohttpd gave it back; else -1 */
+    int quiet_fd; /* the listening socket, once libmicrohttpd gave it back; else -1 */
     bool tls;
-    pthread_t opener;      /* writes complaint: the last of libmicrohttpd while it starts */
+    pthread_t opener; /* writes complaint: the last of libmicrohttpd while it starts */
     char complaint[256];
     pthread_mutex_t lock;
-    pthread_cond_t work;   /* the queue has a request, or closing */
-    pthread_cond_t quiet;  /* active fell to 0 */
-    pthread_cond_t tick;   /* closing: the watch need not wait */
+    pthread_cond_t work;  /* the queue has a request, or closing */
+    pthread_cond_t quiet; /* active fell to 0 */
+    pthread_cond_t tick;  /* closing: the watch need not wait */
     http_conn *conns;
     ig_http_request *queue_head, *queue_tail;
     int queued;
-    int active;            /* requests with complete headers and no complete answer */
-    size_t body_bytes;     /* of all requests */
+    int active;        /* requests with complete headers and no complete answer */
+    size_t body_bytes; /* of all requests */
     bool draining, closing;
     pthread_t *workers;
     int worker_count;
@@ -130,8 +130,8 @@ void http_target_fini(http_target *t);
 /* http_exchange.c: callbacks of libmicrohttpd */
 void *http_on_target(void *server, const char *raw, struct MHD_Connection *mhd);
 void http_on_connection(void *server, struct MHD_Connection *mhd, void **conn, enum MHD_ConnectionNotificationCode code);
-enum MHD_Result http_on_request(void *server, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,
-                                const char *data, size_t *size, void **request);
+enum MHD_Result http_on_request(void *server, struct MHD_Connection *mhd, const char *url, const char *method,
+                                const char *version, const char *data, size_t *size, void **request);
 void http_on_completed(void *server, struct MHD_Connection *mhd, void **request, enum MHD_RequestTerminationCode code);
 
 /* http_request.c */
@@ -148,7 +148,7 @@ ig_status http_error_body(ig_http_server *s, int status, const char *message, ig
 ig_status http_answer_error(ig_http_request *req, int status, const char *message, ig_error *err); /* with the lock held */
 ig_status http_check_answer(ig_http_request *req, ig_error *err);                                  /* with the lock held */
 ig_status http_set_response(ig_http_request *req, int status, const char *content_type, struct MHD_Response *response,
-                            ig_error *err);                          /* with the lock held; takes the response */
+                            ig_error *err); /* with the lock held; takes the response */
 void http_allow_origin(ig_http_request *req);
 bool http_is_preflight(const ig_http_request *req);
 void http_answer_preflight(ig_http_request *req);

@@ -17,19 +17,19 @@ typedef struct transfer {
     const ig_http_call *call;
     ig_http_answer *answer;
     CURL *easy;
-    char *url;                   /* of this hop */
+    char *url; /* of this hop */
     struct curl_slist *headers;
     char reason[CURL_ERROR_SIZE];
-    uint64_t at;                 /* place of the next byte */
-    bool started;                /* the body has begun */
-    bool refused;                /* a private address */
-    bool other_origin;           /* not where the credentials were meant to go */
-    ig_status status;            /* why our callback stopped it */
+    uint64_t at;       /* place of the next byte */
+    bool started;      /* the body has begun */
+    bool refused;      /* a private address */
+    bool other_origin; /* not where the credentials were meant to go */
+    ig_status status;  /* why our callback stopped it */
     ig_error stopped;
-    double deadline;             /* 0: none */
+    double deadline; /* 0: none */
 } transfer;
 
-/* ---- URLs ---------------------------------------------------------------------------------------------------------------- */
+/* ---- URLs ------------------------------------------------------------------------------------------------------- */
 
 typedef struct origin {
     CURLU *url;
@@ -58,7 +58,8 @@ static ig_status origin_read(const char *text, origin *o, ig_error *err) {
     *o = (origin){.url = curl_url()};
     if (!o->url) return ig_error_nomem(err, 0);
     if (curl_url_set(o->url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
-        curl_url_get(o->url, CURLUPART_SCHEME, &o->scheme, 0) != CURLUE_OK || curl_url_get(o->url, CURLUPART_HOST, &o->host, 0) != CURLUE_OK)
+        curl_url_get(o->url, CURLUPART_SCHEME, &o->scheme, 0) != CURLUE_OK ||
+        curl_url_get(o->url, CURLUPART_HOST, &o->host, 0) != CURLUE_OK)
         return ig_error_set(err, IG_E_ARG, "\"%.200s\" is no URL with scheme and host", text);
     if (strcasecmp(o->scheme, "http") != 0 && strcasecmp(o->scheme, "https") != 0)
         return ig_error_set(err, IG_E_ARG, "\"%.200s\": only http and https are fetched", text);
@@ -85,7 +86,7 @@ static ig_status check_redirect(const char *from, const char *to, bool *leaves, 
     return status;
 }
 
-/* ---- callbacks ------------------------------------------------------------------------------------------------------------ */
+/* ---- callbacks -------------------------------------------------------------------------------------------------- */
 
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a) {
     transfer *t = arg;
@@ -124,7 +125,8 @@ static ig_status begin_body(transfer *t, long code) {
         const char *range = header(t, "Content-Range");
         int got = range ? sscanf(range, "bytes %" SCNu64 "-%" SCNu64 "/%" SCNu64, &from, &to, &total) : 0;
         if (got < 2 || !t->call->offset || from != t->call->offset || to < from)
-            return ig_error_set(&t->stopped, IG_E_FORMAT, "the server sent another range than the one from byte %" PRIu64, t->call->offset);
+            return ig_error_set(&t->stopped, IG_E_FORMAT, "the server sent another range than the one from byte %" PRIu64,
+                                t->call->offset);
     }
     t->at = from;
     t->answer->total_bytes = total ? total : length > 0 ? from + (uint64_t)length : 0;
@@ -140,7 +142,8 @@ static ig_status take_bytes(transfer *t, const char *bytes, size_t n) {
         memcpy(t->answer->detail + t->answer->detail_len, bytes, some);
         t->answer->detail_len += some;
         t->at += n;
-        return t->at > most ? ig_error_set(&t->stopped, IG_E_LIMIT, "the answer is longer than %" PRIu64 " bytes", most) : IG_OK;
+        return t->at > most ? ig_error_set(&t->stopped, IG_E_LIMIT, "the answer is longer than %" PRIu64 " bytes", most)
+                            : IG_OK;
     }
     if (!t->started) IG_TRY(begin_body(t, code));
     if (n > most || t->at > most - n || t->answer->total_bytes > most)
@@ -156,7 +159,7 @@ static size_t on_write(char *bytes, size_t size, size_t n, void *arg) {
     return t->status == IG_OK ? size * n : CURL_WRITEFUNC_ERROR;
 }
 
-/* ---- one hop --------------------------------------------------------------------------------------------------------------- */
+/* ---- one hop ---------------------------------------------------------------------------------------------------- */
 
 static bool has_name(const char *line, const char *name) {
     size_t n = strlen(name);
@@ -164,8 +167,8 @@ static bool has_name(const char *line, const char *name) {
 }
 
 static bool is_secret(const char *line) {
-    return has_name(line, "Authorization") || has_name(line, "Cookie") || has_name(line, "Proxy-Authorization") || has_name(line, "X-Api-Key") ||
-           has_name(line, "Api-Key");
+    return has_name(line, "Authorization") || has_name(line, "Cookie") || has_name(line, "Proxy-Authorization") ||
+           has_name(line, "X-Api-Key") || has_name(line, "Api-Key");
 }
 
 static ig_status add_line(transfer *t, const char *line, ig_error *err) {
@@ -302,7 +305,7 @@ static ig_status one_hop(transfer *t, bool post, ig_error *err) {
     return IG_OK;
 }
 
-/* ---- the call --------------------------------------------------------------------------------------------------------------- */
+/* ---- the call --------------------------------------------------------------------------------------------------- */
 
 static bool is_redirect(int status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;

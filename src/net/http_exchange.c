@@ -141,7 +141,8 @@ static enum MHD_Result take_body(ig_http_request *req, const char *data, size_t 
     req->body_seen += size;
     if (req->body_seen / DROP_FACTOR > req->body.max) return MHD_NO;
     if (!req->refusal && size > req->body.max - req->body.len) req->refusal = 413;
-    if (!req->refusal && (s->body_bytes > s->opts.bodies_bytes_max || size > s->opts.bodies_bytes_max - s->body_bytes)) req->refusal = 503;
+    if (!req->refusal && (s->body_bytes > s->opts.bodies_bytes_max || size > s->opts.bodies_bytes_max - s->body_bytes))
+        req->refusal = 503;
     if (req->refusal) {
         s->body_bytes -= req->body.len;
         ig_buf_fini(&req->body);
@@ -179,8 +180,8 @@ static enum MHD_Result advance(ig_http_request *req, const char *data, size_t *s
     return req->gone ? MHD_NO : suspend(req);
 }
 
-enum MHD_Result http_on_request(void *server, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,
-                                const char *data, size_t *size, void **slot) {
+enum MHD_Result http_on_request(void *server, struct MHD_Connection *mhd, const char *url, const char *method,
+                                const char *version, const char *data, size_t *size, void **slot) {
     ig_http_server *s = server;
     ig_http_request *req = *slot;
     const union MHD_ConnectionInfo *context = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);

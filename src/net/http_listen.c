@@ -43,7 +43,8 @@ ig_status http_listen(const char *host, int port, int *fd, int *bound_port, ig_e
     int saved = errno;
     freeaddrinfo(list);
     errno = saved;
-    if (*fd < 0) return ig_error_errno(err, "cannot listen on %s port %d; choose another port, or stop what holds it", host, port);
+    if (*fd < 0)
+        return ig_error_errno(err, "cannot listen on %s port %d; choose another port, or stop what holds it", host, port);
     *bound_port = port_of(*fd);
     return IG_OK;
 }

@@ -21,7 +21,8 @@ static bool is_field_value(const char *s) {
 }
 
 static ig_status add_header(ig_http_request *req, const char *name, const char *value, ig_error *err) {
-    if (!is_token(name) || !is_field_value(value)) return ig_error_set(err, IG_E_ARG, "\"%s\" is no header that can be sent", name);
+    if (!is_token(name) || !is_field_value(value))
+        return ig_error_set(err, IG_E_ARG, "\"%s\" is no header that can be sent", name);
     if (req->reply_header_count == HTTP_REPLY_HEADERS_MAX)
         return ig_error_set(err, IG_E_LIMIT, "more than %d headers for one answer", HTTP_REPLY_HEADERS_MAX);
     http_pair p = {ig_strdup(name), ig_strdup(value)};
@@ -34,9 +35,10 @@ static ig_status add_header(ig_http_request *req, const char *name, const char *
     return IG_OK;
 }
 
-ig_status ig_http_header_set(ig_http_request *req, const char *name, const char *value, ig_error *err) {
+ig_status ig_http_header_add(ig_http_request *req, const char *name, const char *value, ig_error *err) {
     pthread_mutex_lock(&req->server->lock);
-    ig_status status = req->response ? ig_error_set(err, IG_E_STATE, "the request is answered already") : add_header(req, name, value, err);
+    ig_status status =
+        req->response ? ig_error_set(err, IG_E_STATE, "the request is answered already") : add_header(req, name, value, err);
     pthread_mutex_unlock(&req->server->lock);
     return status;
 }
@@ -61,7 +63,8 @@ ig_status http_check_answer(ig_http_request *req, ig_error *err) {
     return IG_OK;
 }
 
-ig_status http_set_response(ig_http_request *req, int status, const char *content_type, struct MHD_Response *response, ig_error *err) {
+ig_status http_set_response(ig_http_request *req, int status, const char *content_type, struct MHD_Response *response,
+                            ig_error *err) {
     if (!response) return ig_error_nomem(err, 0);
     if (!put_headers(req, status, content_type, response)) {
         MHD_destroy_response(response);
@@ -82,7 +85,8 @@ static struct MHD_Response *copy_response(const void *bytes, size_t len) {
     return r;
 }
 
-ig_status ig_http_reply(ig_http_request *req, int status, const char *content_type, const void *bytes, size_t len, ig_error *err) {
+ig_status ig_http_reply(ig_http_request *req, int status, const char *content_type, const void *bytes, size_t len,
+                        ig_error *err) {
     if (status < 200 || status > 599) return ig_error_set(err, IG_E_ARG, "HTTP status %d: expected 200 to 599", status);
     if (status == 204 || status == 304) len = 0;
     struct MHD_Response *r = copy_response(bytes, len);
@@ -98,8 +102,10 @@ ig_status ig_http_reply(ig_http_request *req, int status, const char *content_ty
 /* ---- errors ------------------------------------------------------------------------------------------------------------ */
 
 static const char *error_type(int status) {
-    return status == 401 || status == 403 ? "authentication_error" : status == 429 ? "rate_limit_error" : status >= 500 ? "server_error"
-                                                                                                    : "invalid_request_error";
+    return status == 401 || status == 403 ? "authentication_error"
+           : status == 429                ? "rate_limit_error"
+           : status >= 500                ? "server_error"
+                                          : "invalid_request_error";
 }
 
 static void default_body(int status, const char *message, ig_buf *body) {
@@ -137,7 +143,8 @@ ig_status http_answer_error(ig_http_request *req, int status, const char *messag
 }
 
 ig_status ig_http_reply_error(ig_http_request *req, int status, const char *message, ig_error *err) {
-    if (status < 400 || status > 599) return ig_error_set(err, IG_E_ARG, "HTTP status %d of an error: expected 400 to 599", status);
+    if (status < 400 || status > 599)
+        return ig_error_set(err, IG_E_ARG, "HTTP status %d of an error: expected 400 to 599", status);
     pthread_mutex_lock(&req->server->lock);
     ig_status done = http_check_answer(req, err);
     if (done == IG_OK) done = http_answer_error(req, status, message, err);
@@ -166,11 +173,12 @@ bool http_is_preflight(const ig_http_request *req) {
 void http_answer_preflight(ig_http_request *req) {
     const char *headers = ig_http_request_header(req, "Access-Control-Request-Headers");
     bool allowed = false;
-    for (size_t i = 0; i < req->reply_header_count; i++) allowed |= strcmp(req->reply_header[i].name, "Access-Control-Allow-Origin") == 0;
+    for (size_t i = 0; i < req->reply_header_count; i++)
+        allowed |= strcmp(req->reply_header[i].name, "Access-Control-Allow-Origin") == 0;
     if (allowed) {
-        bool done = ig_http_header_set(req, "Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE", NULL) == IG_OK;
-        if (done && headers) done = ig_http_header_set(req, "Access-Control-Allow-Headers", headers, NULL) == IG_OK;
-        if (done) done = ig_http_header_set(req, "Access-Control-Max-Age", "600", NULL) == IG_OK;
+        bool done = ig_http_header_add(req, "Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE", NULL) == IG_OK;
+        if (done && headers) done = ig_http_header_add(req, "Access-Control-Allow-Headers", headers, NULL) == IG_OK;
+        if (done) done = ig_http_header_add(req, "Access-Control-Max-Age", "600", NULL) == IG_OK;
         if (!done) return; /* answered 500 by the worker */
     }
     (void)ig_http_reply(req, 204, NULL, "", 0, NULL); /* fails when the client is gone: nobody to tell */

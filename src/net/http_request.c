@@ -56,11 +56,14 @@ static enum MHD_Result measure(void *arg, enum MHD_ValueKind kind, const char *n
     return MHD_YES;
 }
 
+/* Without the white space behind it, which is no part of a value and which libmicrohttpd leaves. */
 static const char *put(copier *c, const char *s) {
-    size_t n = strlen(s) + 1;
+    size_t n = strlen(s);
     char *at = c->to;
+    while (n && (s[n - 1] == ' ' || s[n - 1] == '\t')) n--;
     memcpy(at, s, n);
-    c->to += n;
+    at[n] = '\0';
+    c->to += n + 1;
     return at;
 }
 

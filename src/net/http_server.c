@@ -41,7 +41,8 @@ static ig_status check(const ig_http_opts *o, ig_error *err) {
     if (o->threads < 1 || o->threads > 4096) return ig_error_set(err, IG_E_ARG, "%d threads: expected 1 to 4096", o->threads);
     if (o->queue_max < 1 || o->connections_max < 1 || o->per_address_max < 0)
         return ig_error_set(err, IG_E_ARG, "queue_max and connections_max must be positive, per_address_max not negative");
-    if (o->header_timeout_ms < 1 || o->body_timeout_ms < 1 || o->idle_timeout_ms < 1 || o->write_timeout_ms < 1 || o->total_timeout_ms < 1)
+    if (o->header_timeout_ms < 1 || o->body_timeout_ms < 1 || o->idle_timeout_ms < 1 || o->write_timeout_ms < 1 ||
+        o->total_timeout_ms < 1)
         return ig_error_set(err, IG_E_ARG, "timeouts must be positive");
     if (o->header_bytes_max > (1 << 20) || o->body_bytes_max > SIZE_MAX / 2)
         return ig_error_set(err, IG_E_ARG, "at most 1 MiB of headers");
@@ -73,12 +74,12 @@ static ig_status start_daemon(ig_http_server *s, int fd, char *cert, char *key, 
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, cert}, {MHD_OPTION_HTTPS_MEM_KEY, 0, key}, {MHD_OPTION_END, 0, NULL}};
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (s->tls ? MHD_USE_TLS : 0);
-    s->daemon = MHD_start_daemon(
-        flags, 0, accept_from, s, http_on_request, s, MHD_OPTION_EXTERNAL_LOGGER, complain, s, MHD_OPTION_LISTEN_SOCKET, fd,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->opts.connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_bytes(&s->opts),
-        MHD_OPTION_URI_LOG_CALLBACK, http_on_target, s, MHD_OPTION_NOTIFY_CONNECTION, http_on_connection, s,
-        MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, s, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY,
-        s->tls ? tls : &tls[2], MHD_OPTION_END);
+    s->daemon =
+        MHD_start_daemon(flags, 0, accept_from, s, http_on_request, s, MHD_OPTION_EXTERNAL_LOGGER, complain, s,
+                         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->opts.connections_max,
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_bytes(&s->opts), MHD_OPTION_URI_LOG_CALLBACK, http_on_target,
+                         s, MHD_OPTION_NOTIFY_CONNECTION, http_on_connection, s, MHD_OPTION_NOTIFY_COMPLETED, http_on_completed,
+                         s, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, s->tls ? tls : &tls[2], MHD_OPTION_END);
     if (s->daemon) return IG_OK;
     return ig_error_set(err, IG_E_IO, "the HTTP server does not start: %s", *s->complaint ? s->complaint : "no reason given");
 }
@@ -146,7 +147,8 @@ int ig_http_server_port(const ig_http_server *s) {
     return s->port;
 }
 
-/* libmicrohttpd gives the socket back but may just be using it: it is shut now, which refuses new connections, and closed last. */
+/* libmicrohttpd gives the socket back but may just be using it: it is shut now, which refuses new connections, and closed at
+ * the end. */
 static void stop_listening(ig_http_server *s) {
     if (s->quiet_fd >= 0) return;
     s->quiet_fd = MHD_quiesce_daemon(s->daemon);

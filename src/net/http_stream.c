@@ -61,9 +61,11 @@ static ig_status begin_locked(ig_http_request *req, int status, const char *cont
     if (!req->ring) return ig_error_nomem(err, req->server->opts.stream_buffer_bytes);
     req->ring_size = req->server->opts.stream_buffer_bytes;
     struct MHD_Response *r = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, read_stream, req, NULL);
+    req->no_body |= status == 204 || status == 304;
+    /* else libmicrohttpd ends chunks that it never began, behind the headers */
+    if (r && req->no_body) MHD_set_response_options(r, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
     IG_TRY(http_set_response(req, status, content_type, r, err));
     req->streaming = true;
-    req->no_body |= status == 204 || status == 304;
     return IG_OK;
 }
 
@@ -125,8 +127,8 @@ void http_stream_cut_if_open(ig_http_request *req) {
 /* ---- server-sent events ---------------------------------------------------------------------------------------------- */
 
 ig_status ig_sse_begin(ig_http_request *req, ig_error *err) {
-    IG_TRY(ig_http_header_set(req, "Cache-Control", "no-store", err));
-    IG_TRY(ig_http_header_set(req, "X-Accel-Buffering", "no", err)); /* nginx passes events on at once */
+    IG_TRY(ig_http_header_add(req, "Cache-Control", "no-store", err));
+    IG_TRY(ig_http_header_add(req, "X-Accel-Buffering", "no", err)); /* nginx passes events on at once */
     return ig_http_stream_begin(req, 200, "text/event-stream; charset=utf-8", err);
 }
 

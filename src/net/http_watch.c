@@ -33,7 +33,9 @@ static void time_out(http_conn *c, const char *message) {
     ig_http_server *s = c->server;
     ig_buf body, text = {.max = 1 << 17};
     if (!c->cut && !s->tls && http_error_body(s, 408, message, &body, NULL) == IG_OK) {
-        ig_buf_printf(&text, "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
+        ig_buf_printf(&text,
+                      "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: "
+                      "%zu\r\n\r\n",
                       body.len);
         ig_buf_append(&text, body.data ? body.data : "", body.len);
         /* what does not fit into the socket's buffer is lost with the connection */
@@ -57,7 +59,8 @@ static void watch_between(http_conn *c, double now) {
 static void watch_body(ig_http_request *req, double now) {
     const ig_http_opts *o = &req->server->opts;
     double age = now - req->since;
-    bool slow = o->upload_rate_min > 0 && age > UPLOAD_GRACE && (double)req->body_seen < o->upload_rate_min * (age - UPLOAD_GRACE);
+    bool slow =
+        o->upload_rate_min > 0 && age > UPLOAD_GRACE && (double)req->body_seen < o->upload_rate_min * (age - UPLOAD_GRACE);
     if (slow || age > o->body_timeout_ms / 1000.0) time_out(req->conn, "the body took too long");
 }
 
@@ -65,7 +68,8 @@ static void watch_answer(ig_http_request *req, double now) {
     const ig_http_opts *o = &req->server->opts;
     double age = now - req->since, most = o->total_timeout_ms / 1000.0;
     if (age <= most) {
-        if (!req->gone && !req->ended && (req->streaming || !req->response)) (void)http_is_gone(req); /* wakes a handler that waits */
+        if (!req->gone && !req->ended && (req->streaming || !req->response))
+            (void)http_is_gone(req); /* wakes a handler that waits */
     } else if (!req->response && !req->gone) {
         if (http_answer_error(req, 504, "the answer took too long", NULL) != IG_OK) http_cut(req->conn);
         http_set_gone(req);

@@ -37,7 +37,8 @@ static void run(ig_http_request *req) {
 
 /* The handler returned: whatever it left undone is done.  With the lock held. */
 static void finish(ig_http_request *req) {
-    if (!req->response && !http_is_gone(req) && http_answer_error(req, 500, "the request was not answered", NULL) != IG_OK) http_set_gone(req);
+    if (!req->response && !http_is_gone(req) && http_answer_error(req, 500, "the request was not answered", NULL) != IG_OK)
+        http_set_gone(req);
     http_stream_cut_if_open(req);
     http_request_unref(req);
 }

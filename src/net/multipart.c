@@ -139,13 +139,15 @@ static ig_status read_disposition(span value, ig_multipart_part *p, size_t part,
 
 static ig_status read_header(span line, ig_multipart_part *p, size_t part, ig_error *err) {
     const char *colon = memchr(line.at, ':', line.len);
-    if (!colon || colon == line.at || is_space(line.at[0])) return ig_error_set(err, IG_E_FORMAT, "part %zu has a broken header", part);
+    if (!colon || colon == line.at || is_space(line.at[0]))
+        return ig_error_set(err, IG_E_FORMAT, "part %zu has a broken header", part);
     span name = {line.at, (size_t)(colon - line.at)}, value = trim(skip(line, name.len + 1));
     if (equals(name, "Content-Disposition")) return read_disposition(value, p, part, err);
     if (equals(name, "Content-Type")) return take_text(value, &p->content_type, part, "content type", err);
-    if (equals(name, "Content-Transfer-Encoding") && !equals(value, "binary") && !equals(value, "8bit") && !equals(value, "7bit"))
-        return ig_error_set(err, IG_E_UNSUPPORTED, "part %zu: only binary content is taken, not %.*s", part, (int)(value.len < 40 ? value.len : 40),
-                            value.at);
+    if (equals(name, "Content-Transfer-Encoding") && !equals(value, "binary") && !equals(value, "8bit") &&
+        !equals(value, "7bit"))
+        return ig_error_set(err, IG_E_UNSUPPORTED, "part %zu: only binary content is taken, not %.*s", part,
+                            (int)(value.len < 40 ? value.len : 40), value.at);
     return IG_OK;
 }
 
@@ -158,7 +160,8 @@ static ig_status read_headers(const parser *p, size_t *at, ig_multipart_part *ou
         const char *end = memmem(left.at, left.len, "\r\n", 2);
         size_t n = end ? (size_t)(end - left.at) : 0;
         if (!end || *at - from + n > IG_MULTIPART_HEADER_MAX)
-            return ig_error_set(err, p->body.len - from > IG_MULTIPART_HEADER_MAX ? IG_E_LIMIT : IG_E_FORMAT, "part %zu: its headers do not end", part);
+            return ig_error_set(err, p->body.len - from > IG_MULTIPART_HEADER_MAX ? IG_E_LIMIT : IG_E_FORMAT,
+                                "part %zu: its headers do not end", part);
         *at += n + 2;
         if (!n) break;
         IG_TRY(read_header((span){left.at, n}, out, part, err));
@@ -176,7 +179,8 @@ static ig_status read_boundary(const char *content_type, parser *p, ig_error *er
         return ig_error_set(err, IG_E_FORMAT, "expected Content-Type: multipart/form-data");
     while (next_parameter(&rest, &name, &value, &status))
         if (equals(name, "boundary")) boundary = value;
-    if (status != IG_OK || !boundary.len || boundary.len > BOUNDARY_MAX || !is_clean_text(boundary) || is_space(boundary.at[boundary.len - 1]))
+    if (status != IG_OK || !boundary.len || boundary.len > BOUNDARY_MAX || !is_clean_text(boundary) ||
+        is_space(boundary.at[boundary.len - 1]))
         return ig_error_set(err, IG_E_FORMAT, "the Content-Type has no boundary of 1 to %d characters", BOUNDARY_MAX);
     memcpy(p->delimiter, "\r\n--", 4);
     memcpy(p->delimiter + 4, boundary.at, boundary.len);
@@ -231,7 +235,8 @@ static ig_status add_part(ig_multipart *m, ig_multipart_part **out, ig_error *er
 static ig_status read_parts(const parser *p, ig_error *err) {
     size_t begin, at;
     bool last;
-    if (!find_delimiter(p, 0, &begin, &at, &last)) return ig_error_set(err, IG_E_FORMAT, "the body does not contain its boundary");
+    if (!find_delimiter(p, 0, &begin, &at, &last))
+        return ig_error_set(err, IG_E_FORMAT, "the body does not contain its boundary");
     while (!last) {
         ig_multipart_part *part = NULL;
         IG_TRY(add_part(p->out, &part, err));
@@ -246,7 +251,8 @@ static ig_status read_parts(const parser *p, ig_error *err) {
     return IG_OK;
 }
 
-ig_status ig_multipart_parse(const char *content_type, const void *body, size_t len, size_t parts_max, ig_multipart **out, ig_error *err) {
+ig_status ig_multipart_parse(const char *content_type, const void *body, size_t len, size_t parts_max, ig_multipart **out,
+                             ig_error *err) {
     parser p = {.body = {body, len}};
     *out = NULL;
     IG_TRY(read_boundary(content_type, &p, err));

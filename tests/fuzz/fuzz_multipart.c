@@ -8,9 +8,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define REQUIRE(condition)                                                                                                 \
-    do {                                                                                                                   \
-        if (!(condition)) __builtin_trap();                                                                                \
+#define REQUIRE(condition)                  \
+    do {                                    \
+        if (!(condition)) __builtin_trap(); \
     } while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -9,7 +9,8 @@
 /* ---- the client's side ---------------------------------------------------------------------------------------------- */
 
 int raw_connect(int port) {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof a) != 0) fail_msg("connect: %s", strerror(errno));
     return fd;
@@ -95,10 +96,10 @@ static void echo(ig_http_request *req) {
     const char *body = ig_http_request_body(req, &len);
     const char *q = ig_http_request_query(req, "q"), *x = ig_http_request_header(req, "x-TEST");
     ig_buf b = {.max = 32 << 20};
-    ig_buf_printf(&b, "%s %s q=%s x=%s n=%zu peer=%s\n", ig_http_request_method(req), ig_http_request_path(req), q ? q : "-", x ? x : "-",
-                  ig_http_request_segment_count(req), ig_http_request_peer(req));
+    ig_buf_printf(&b, "%s %s q=%s x=%s n=%zu peer=%s\n", ig_http_request_method(req), ig_http_request_path(req), q ? q : "-",
+                  x ? x : "-", ig_http_request_segment_count(req), ig_http_request_peer(req));
     ig_buf_append(&b, body, len);
-    if (b.status == IG_OK && ig_http_header_set(req, "X-Answer", "yes", NULL) == IG_OK)
+    if (b.status == IG_OK && ig_http_header_add(req, "X-Answer", "yes", NULL) == IG_OK)
         (void)ig_http_reply(req, 200, "text/plain", b.data, b.len, NULL);
     ig_buf_fini(&b);
 }

@@ -9,15 +9,15 @@
 
 #include "ingot/net.h"
 
-int raw_connect(int port);                                  /* to 127.0.0.1; fails the test when it cannot */
-void raw_send(int fd, const char *text);                    /* all of it; a broken connection is no failure here */
+int raw_connect(int port);               /* to 127.0.0.1; fails the test when it cannot */
+void raw_send(int fd, const char *text); /* all of it; a broken connection is no failure here */
 void raw_send_n(int fd, const char *bytes, size_t n);
-size_t raw_read(int fd, char *out, size_t size, int ms);    /* what comes within ms, at most once; 0 at the end */
+size_t raw_read(int fd, char *out, size_t size, int ms); /* what comes within ms, at most once; 0 at the end */
 /* One whole answer (by Content-Length or chunks, or until the end), NUL-terminated.  Returns its status, 0 without one. */
 int raw_answer(int fd, char *out, size_t size);
 int raw_ask(int port, const char *request, char *out, size_t size); /* connect, send, answer, close */
 const char *raw_body(const char *answer);
-bool raw_ended(int fd, int ms);                             /* the other side closed within ms */
+bool raw_ended(int fd, int ms); /* the other side closed within ms */
 bool wait_for(atomic_int *value, int at_least, int ms);
 
 /* The handler of the tests:

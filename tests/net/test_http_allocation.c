@@ -42,7 +42,8 @@ static void serving_survives_every_failure(void **state) {
             ig_alloc_fail_at((uint64_t)n);
             int status = raw_ask(ig_http_server_port(s), requests[i], answer, sizeof answer);
             ig_alloc_fail_at(0);
-            if (status != 0 && status != 200 && status != 500 && status != 503 && status != (i == 3 ? 400 : 0)) fail_msg("allocation %d: status %d", n, status);
+            if (status != 0 && status != 200 && status != 500 && status != 503 && status != (i == 3 ? 400 : 0))
+                fail_msg("allocation %d: status %d", n, status);
         }
     assert_int_equal(raw_ask(ig_http_server_port(s), requests[0], answer, sizeof answer), 200);
     ig_http_server_close(s);

@@ -1,12 +1,14 @@
 /* tests/net/test_http_client.c: our client against our server, whose other side is tested by raw sockets. */
 #include "raw.h"
 
+#include <curl/curl.h>
+
 static ig_http_server *server;
 static char base[64], other[64];
 
 /* /go?to=…: a redirect; /auth: who asks; /bytes: 100 bytes, with ranges; /fixed: a redirect to another origin */
 static void redirect(ig_http_request *req, const char *to) {
-    (void)ig_http_header_set(req, "Location", to, NULL);
+    (void)ig_http_header_add(req, "Location", to, NULL);
     (void)ig_http_reply(req, 302, "text/plain", "moved", 5, NULL);
 }
 
@@ -17,10 +19,27 @@ static void ranges(ig_http_request *req) {
     for (int i = 0; i < 100; i++) bytes[i] = (char)i;
     if (kind && strcmp(kind, "wrong") == 0) snprintf(text, sizeof text, "bytes 0-99/100");
     else snprintf(text, sizeof text, "bytes %zu-99/100", from);
-    (void)ig_http_header_set(req, "ETag", "\"e1\"", NULL);
+    (void)ig_http_header_add(req, "ETag", "\"e1\"", NULL);
     bool partial = range && (!kind || strcmp(kind, "wrong") == 0);
-    if (partial) (void)ig_http_header_set(req, "Content-Range", text, NULL);
+    if (partial) (void)ig_http_header_add(req, "Content-Range", text, NULL);
     (void)ig_http_reply(req, partial ? 206 : 200, "application/octet-stream", bytes + from, 100 - from, NULL);
+}
+
+/* "name|filename|type|length;" of each part */
+static void tell_form(ig_http_request *req) {
+    size_t len;
+    const void *body = ig_http_request_body(req, &len);
+    ig_multipart *m = NULL;
+    ig_buf b = {.max = 1 << 16};
+    if (ig_multipart_parse(ig_http_request_header(req, "Content-Type"), body, len, 0, &m, NULL) == IG_OK)
+        for (size_t i = 0; i < ig_multipart_count(m); i++) {
+            const ig_multipart_part *p = ig_multipart_at(m, i);
+            ig_buf_printf(&b, "%s|%s|%s|%zu;", p->name, p->filename ? p->filename : "-",
+                          p->content_type ? p->content_type : "-", p->len);
+        }
+    ig_multipart_free(m);
+    (void)ig_http_reply(req, 200, "text/plain", b.data ? b.data : "", b.len, NULL);
+    ig_buf_fini(&b);
 }
 
 static void serve_client(void *arg, ig_http_request *req) {
@@ -30,6 +49,7 @@ static void serve_client(void *arg, ig_http_request *req) {
     if (verb && strcmp(verb, "go") == 0 && to) redirect(req, to);
     else if (verb && strcmp(verb, "away") == 0) redirect(req, other);
     else if (verb && strcmp(verb, "bytes") == 0) ranges(req);
+    else if (verb && strcmp(verb, "form") == 0) tell_form(req);
     else if (verb && strcmp(verb, "auth") == 0) {
         snprintf(text, sizeof text, "%s %s", auth ? auth : "nobody", x ? x : "-");
         (void)ig_http_reply(req, 200, "text/plain", text, strlen(text), NULL);
@@ -84,6 +104,37 @@ static void large_bodies_go_through(void **state) {
     free(body);
 }
 
+static size_t keep(char *bytes, size_t size, size_t n, void *arg) {
+    ig_buf_append(arg, bytes, size * n);
+    return size * n;
+}
+
+static void a_form_of_libcurl_is_read(void **state) {
+    (void)state;
+    static const char data[100000] = {'\r', '\n', '-', '-'};
+    char url[128];
+    CURL *easy = curl_easy_init();
+    curl_mime *form = curl_mime_init(easy);
+    curl_mimepart *purpose = curl_mime_addpart(form), *file = curl_mime_addpart(form);
+    snprintf(url, sizeof url, "%s/form", base);
+    curl_mime_name(purpose, "purpose");
+    curl_mime_data(purpose, "fine-tune", CURL_ZERO_TERMINATED);
+    curl_mime_name(file, "file");
+    curl_mime_data(file, data, sizeof data);
+    curl_mime_filename(file, "退款 \"a\".csv");
+    curl_mime_type(file, "text/csv");
+    ig_buf_clear(&got);
+    curl_easy_setopt(easy, CURLOPT_URL, url);
+    curl_easy_setopt(easy, CURLOPT_MIMEPOST, form);
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, &got);
+    assert_int_equal(curl_easy_perform(easy), CURLE_OK);
+    assert_string_equal(got.data, "purpose|-|-|9;file|退款 \"a\".csv|text/csv|100000;");
+    curl_mime_free(form);
+    curl_easy_cleanup(easy);
+}
+
 static void transfers_resume(void **state) {
     (void)state;
     check_ok(get("/bytes", (ig_http_call){.offset = 40, .if_range = "\"e1\""}));
@@ -122,7 +173,9 @@ static void redirects_keep_the_rules(void **state) {
 
 static void urls_and_headers_are_checked(void **state) {
     (void)state;
-    static const char *const bad[] = {"", "x", "ftp://127.0.0.1/", "file:///etc/passwd", "http://", "http://u:p@127.0.0.1/", "http://u@127.0.0.1/", "gopher://x/"};
+    static const char *const bad[] = {
+        "",           "x", "ftp://127.0.0.1/", "file:///etc/passwd", "http://", "http://u:p@127.0.0.1/", "http://u@127.0.0.1/",
+        "gopher://x/"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (get("", (ig_http_call){.url = bad[i]}) != IG_E_ARG) fail_msg("\"%s\" is taken", bad[i]);
     const char *const headers[] = {"X: a\r\nY: b"}, *const nameless[] = {": x"};
@@ -175,7 +228,8 @@ static int close_server(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(get_and_post_reach_the_server), cmocka_unit_test(large_bodies_go_through), cmocka_unit_test(transfers_resume),
+        cmocka_unit_test(get_and_post_reach_the_server), cmocka_unit_test(large_bodies_go_through),
+        cmocka_unit_test(a_form_of_libcurl_is_read),     cmocka_unit_test(transfers_resume),
         cmocka_unit_test(redirects_keep_the_rules),      cmocka_unit_test(urls_and_headers_are_checked),
         cmocka_unit_test(transfers_are_bounded),
     };

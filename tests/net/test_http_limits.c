@@ -46,14 +46,20 @@ static void bodies_are_limited(void **state) {
     ig_buf_clear(&b);
     ig_buf_printf(&b, "POST /size HTTP/1.1\r\nContent-Length: 1001\r\n" END "%s", fill(1001));
     assert_int_equal(raw_ask(ig_http_server_port(s), b.data, answer, sizeof answer), 413);
-    assert_int_equal(raw_ask(ig_http_server_port(s), "POST /size HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1001\r\n" END, answer, sizeof answer), 413);
+    assert_int_equal(raw_ask(ig_http_server_port(s),
+                             "POST /size HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1001\r\n" END, answer,
+                             sizeof answer),
+                     413);
     assert_null(strstr(answer, "100 Continue"));
-    assert_int_equal(raw_ask(ig_http_server_port(s), "POST /size HTTP/1.1\r\nContent-Length: 99999999999\r\n" END, answer, sizeof answer), 413);
+    assert_int_equal(
+        raw_ask(ig_http_server_port(s), "POST /size HTTP/1.1\r\nContent-Length: 99999999999\r\n" END, answer, sizeof answer),
+        413);
     ig_buf_clear(&b);
     ig_buf_printf(&b, "POST /size HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END "3e9\r\n%s\r\n0\r\n\r\n", fill(1001));
     assert_int_equal(raw_ask(ig_http_server_port(s), b.data, answer, sizeof answer), 413);
     ig_buf_clear(&b);
-    ig_buf_printf(&b, "POST /size HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END "10000\r\n%s", fill(0x10000)); /* no end to it: cut */
+    ig_buf_printf(&b, "POST /size HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END "10000\r\n%s",
+                  fill(0x10000)); /* no end to it: cut */
     assert_int_equal(raw_ask(ig_http_server_port(s), b.data, answer, sizeof answer), 0);
     ig_buf_fini(&b);
     ig_http_server_close(s);
@@ -179,10 +185,14 @@ static void the_total_time_is_limited(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(headers_are_limited),          cmocka_unit_test(bodies_are_limited),
-        cmocka_unit_test(bodies_together_are_limited),  cmocka_unit_test(a_full_queue_answers_429),
-        cmocka_unit_test(addresses_are_limited),        cmocka_unit_test(slow_headers_and_bodies_time_out),
-        cmocka_unit_test(a_body_below_the_least_rate_times_out), cmocka_unit_test(the_total_time_is_limited),
+        cmocka_unit_test(headers_are_limited),
+        cmocka_unit_test(bodies_are_limited),
+        cmocka_unit_test(bodies_together_are_limited),
+        cmocka_unit_test(a_full_queue_answers_429),
+        cmocka_unit_test(addresses_are_limited),
+        cmocka_unit_test(slow_headers_and_bodies_time_out),
+        cmocka_unit_test(a_body_below_the_least_rate_times_out),
+        cmocka_unit_test(the_total_time_is_limited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

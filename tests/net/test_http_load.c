@@ -11,7 +11,8 @@ static int port;
 static void *ask_often(void *arg) {
     char text[4096];
     for (int i = 0; i < 20; i++)
-        if (raw_ask(port, "POST /echo HTTP/1.1\r\nContent-Length: 2\r\n" END "ab", text, sizeof text) == 200) atomic_fetch_add((atomic_int *)arg, 1);
+        if (raw_ask(port, "POST /echo HTTP/1.1\r\nContent-Length: 2\r\n" END "ab", text, sizeof text) == 200)
+            atomic_fetch_add((atomic_int *)arg, 1);
     return NULL;
 }
 
@@ -23,7 +24,8 @@ static void slow_and_idle_connections_hinder_nobody(void **state) {
     pthread_t thread[10];
     port = ig_http_server_port(s);
     for (int i = 0; i < 200; i++) idle[i] = raw_connect(port);
-    for (int i = 0; i < 50; i++) raw_send(slow[i] = raw_connect(port), i % 2 ? "POST /echo HTTP/1.1\r\nContent-Length: 100\r\n" END "a" : "GET /ec");
+    for (int i = 0; i < 50; i++)
+        raw_send(slow[i] = raw_connect(port), i % 2 ? "POST /echo HTTP/1.1\r\nContent-Length: 100\r\n" END "a" : "GET /ec");
     for (int i = 0; i < 10; i++) assert_int_equal(pthread_create(&thread[i], NULL, ask_often, &served), 0);
     for (int i = 0; i < 50; i++) raw_send(slow[i], "b");
     for (int i = 0; i < 10; i++) pthread_join(thread[i], NULL);
@@ -39,7 +41,8 @@ static void three_hundred_connections_are_served(void **state) {
     int fd[300];
     port = ig_http_server_port(s);
     for (int i = 0; i < 300; i++) fd[i] = raw_connect(port);
-    for (int i = 0; i < 300; i++) raw_send(fd[i], i % 3 ? "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n" : "GET /count HTTP/1.1\r\nHost: x\r\n\r\n");
+    for (int i = 0; i < 300; i++)
+        raw_send(fd[i], i % 3 ? "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n" : "GET /count HTTP/1.1\r\nHost: x\r\n\r\n");
     for (int i = 0; i < 300; i++) {
         assert_int_equal(raw_answer(fd[i], answer, sizeof answer), 200);
         close(fd[i]);
@@ -82,7 +85,8 @@ static void draining_gives_up_and_closing_cuts(void **state) {
     ig_error err = {0};
     int fd[8];
     port = ig_http_server_port(s);
-    for (int i = 0; i < 8; i++) raw_send(fd[i] = raw_connect(port), i % 2 ? "GET /sleep HTTP/1.1\r\n" END : "GET /flood HTTP/1.1\r\n" END);
+    for (int i = 0; i < 8; i++)
+        raw_send(fd[i] = raw_connect(port), i % 2 ? "GET /sleep HTTP/1.1\r\n" END : "GET /flood HTTP/1.1\r\n" END);
     assert_true(wait_for(&started, 2, 10000));
     check_fails(ig_http_server_drain(s, 100, &err), IG_E_CANCELLED);
     assert_non_null(strstr(err.message, "requests still run"));
@@ -97,7 +101,8 @@ static void opening_and_closing_under_fire(void **state) {
         ig_http_server *s = serve((ig_http_opts){0});
         int fd[20];
         port = ig_http_server_port(s);
-        static const char *const requests[] = {"GET /echo HTTP/1.1\r\n" END, "GET /sleep HTTP/1.1\r\n" END, "GET /count HTTP/1.1\r\n" END, "GET",
+        static const char *const requests[] = {"GET /echo HTTP/1.1\r\n" END, "GET /sleep HTTP/1.1\r\n" END,
+                                               "GET /count HTTP/1.1\r\n" END, "GET",
                                                "POST /echo HTTP/1.1\r\nContent-Length: 9\r\n" END};
         for (int i = 0; i < 20; i++) raw_send(fd[i] = raw_connect(port), requests[(i + round) % 5]);
         for (int i = 0; i < round; i++) close(fd[i]);
@@ -109,8 +114,10 @@ static void opening_and_closing_under_fire(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(slow_and_idle_connections_hinder_nobody), cmocka_unit_test(three_hundred_connections_are_served),
-        cmocka_unit_test(draining_finishes_what_runs),             cmocka_unit_test(draining_gives_up_and_closing_cuts),
+        cmocka_unit_test(slow_and_idle_connections_hinder_nobody),
+        cmocka_unit_test(three_hundred_connections_are_served),
+        cmocka_unit_test(draining_finishes_what_runs),
+        cmocka_unit_test(draining_gives_up_and_closing_cuts),
         cmocka_unit_test(opening_and_closing_under_fire),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,13 +18,15 @@ static void ask(const char *request, int status, const char *expected) {
 static void path_query_headers_and_body_are_read(void **state) {
     (void)state;
     ask("GET /echo HTTP/1.1\r\n" END, 200, "GET /echo q=- x=- n=1 peer=127.0.0.1\n");
-    ask("GET /echo//a%2Fb/%E9%80%80/?p=1&q=a+b%26c&q=2 HTTP/1.1\r\nX-Test:  hi \r\n" END, 200, "GET /echo/a%2Fb/\xe9\x80\x80 q=a b&c x=hi n=3");
+    ask("GET /echo//a%2Fb/%E9%80%80/?p=1&q=a+b%26c&q=2 HTTP/1.1\r\nX-Test:  hi \r\n" END, 200,
+        "GET /echo/a%2Fb/\xe9\x80\x80 q=a b&c x=hi n=3");
     ask("GET http://x/echo?q HTTP/1.1\r\n" END, 200, "GET /echo q= x=-");
     ask("GET / HTTP/1.1\r\n" END, 200, "GET / q=- x=- n=0");
     ask("OPTIONS * HTTP/1.1\r\n" END, 200, "OPTIONS * q=- x=- n=0");
     ask("POST /echo HTTP/1.1\r\nContent-Length: 5\r\n" END "hello", 200, "\nhello");
     ask("DELETE /echo HTTP/1.1\r\n" END, 200, "X-Answer: yes\r\n");
-    ask("GET /nowhere HTTP/1.1\r\n" END, 404, "{\"error\":{\"message\":\"there is no such route\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":null}}");
+    ask("GET /nowhere HTTP/1.1\r\n" END, 404,
+        "{\"error\":{\"message\":\"there is no such route\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":null}}");
     ask("GET /none HTTP/1.1\r\n" END, 500, "\"server_error\"");
 }
 
@@ -38,7 +40,8 @@ static void head_has_no_body(void **state) {
 
 static void chunks_are_put_together(void **state) {
     (void)state;
-    ask("POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END "3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\nTrailer: 1\r\n\r\n", 200, "\nabcdefg");
+    ask("POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END "3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\nTrailer: 1\r\n\r\n", 200,
+        "\nabcdefg");
 }
 
 static void expectation_is_answered_first(void **state) {
@@ -61,11 +64,13 @@ static void connections_are_kept_and_pipelined(void **state) {
         raw_send(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab");
         assert_int_equal(raw_answer(fd, answer, sizeof answer), 200);
     }
-    raw_send(fd, "GET /echo/1 HTTP/1.1\r\nHost: x\r\n\r\nPOST /echo/2 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nxyzGET /echo/3 HTTP/1.1\r\n" END);
+    raw_send(fd, "GET /echo/1 HTTP/1.1\r\nHost: x\r\n\r\nPOST /echo/2 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nxyzGET "
+                 "/echo/3 HTTP/1.1\r\n" END);
     size_t len = 0, n;
     while ((n = raw_read(fd, answer + len, sizeof answer - len - 1, 10000)) > 0) len += n;
     answer[len] = '\0';
-    const char *one = strstr(answer, "GET /echo/1"), *two = strstr(answer, "POST /echo/2"), *three = strstr(answer, "GET /echo/3");
+    const char *one = strstr(answer, "GET /echo/1"), *two = strstr(answer, "POST /echo/2"),
+               *three = strstr(answer, "GET /echo/3");
     assert_true(one && two && three && one < two && two < three);
     assert_non_null(strstr(two, "\nxyz"));
     close(fd);
@@ -94,7 +99,11 @@ static void malformed_requests_are_refused(void **state) {
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) ask(bad[i].request, bad[i].status, NULL);
     /* without an HTTP request there may be no answer; the server must outlive it */
-    static const char *const noise[] = {"\r\n\r\n\r\n", "\x16\x03\x01\x02", "GET", "GET / HTTP/9.9\r\n\r\n", "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END "zz\r\n",
+    static const char *const noise[] = {"\r\n\r\n\r\n",
+                                        "\x16\x03\x01\x02",
+                                        "GET",
+                                        "GET / HTTP/9.9\r\n\r\n",
+                                        "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END "zz\r\n",
                                         "GET /echo HTTP/1.1\r\nHost: x\r\n : bad\r\n\r\n"};
     for (size_t i = 0; i < sizeof noise / sizeof *noise; i++) {
         int fd = raw_connect(port);
@@ -120,12 +129,15 @@ static void errors_and_origins_follow_the_hooks(void **state) {
     int kept = port;
     port = ig_http_server_port(s);
     ask("GET /%zz HTTP/1.1\r\n" END, 400, "shaped 400 the URL has a '%' without two hexadecimal digits");
-    ask("GET /none HTTP/1.1\r\nOrigin: https://shop.example\r\n" END, 500, "Access-Control-Allow-Origin: https://shop.example\r\n");
-    ask("OPTIONS /v1/x HTTP/1.1\r\nOrigin: https://shop.example\r\nAccess-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: authorization\r\n" END, 204,
-        "Access-Control-Allow-Headers: authorization\r\n");
+    ask("GET /none HTTP/1.1\r\nOrigin: https://shop.example\r\n" END, 500,
+        "Access-Control-Allow-Origin: https://shop.example\r\n");
+    ask("OPTIONS /v1/x HTTP/1.1\r\nOrigin: https://shop.example\r\nAccess-Control-Request-Method: "
+        "POST\r\nAccess-Control-Request-Headers: authorization\r\n" END,
+        204, "Access-Control-Allow-Headers: authorization\r\n");
     assert_non_null(strstr(answer, "Access-Control-Allow-Origin: https://shop.example\r\n"));
     assert_non_null(strstr(answer, "Vary: Origin\r\n"));
-    ask("OPTIONS /v1/x HTTP/1.1\r\nOrigin: https://evil.example\r\nAccess-Control-Request-Method: POST\r\n" END, 204, "Vary: Origin\r\n");
+    ask("OPTIONS /v1/x HTTP/1.1\r\nOrigin: https://evil.example\r\nAccess-Control-Request-Method: POST\r\n" END, 204,
+        "Vary: Origin\r\n");
     assert_null(strstr(answer, "Access-Control"));
     ask("GET /echo HTTP/1.1\r\nOrigin: https://evil.example\r\n" END, 200, NULL);
     assert_null(strstr(answer, "Access-Control"));
@@ -162,10 +174,14 @@ static int close_server(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(path_query_headers_and_body_are_read), cmocka_unit_test(head_has_no_body),
-        cmocka_unit_test(chunks_are_put_together),              cmocka_unit_test(expectation_is_answered_first),
-        cmocka_unit_test(connections_are_kept_and_pipelined),   cmocka_unit_test(malformed_requests_are_refused),
-        cmocka_unit_test(errors_and_origins_follow_the_hooks),  cmocka_unit_test(wrong_options_are_refused),
+        cmocka_unit_test(path_query_headers_and_body_are_read),
+        cmocka_unit_test(head_has_no_body),
+        cmocka_unit_test(chunks_are_put_together),
+        cmocka_unit_test(expectation_is_answered_first),
+        cmocka_unit_test(connections_are_kept_and_pipelined),
+        cmocka_unit_test(malformed_requests_are_refused),
+        cmocka_unit_test(errors_and_origins_follow_the_hooks),
+        cmocka_unit_test(wrong_options_are_refused),
     };
     return cmocka_run_group_tests(tests, open_server, close_server);
 }

@@ -39,7 +39,8 @@ static void events_have_their_form(void **state) {
     assert_int_equal(raw_ask(ig_http_server_port(s), "GET /sse HTTP/1.1\r\n" END, answer, sizeof answer), 200);
     assert_non_null(strstr(answer, "Content-Type: text/event-stream; charset=utf-8\r\n"));
     assert_non_null(strstr(answer, "Cache-Control: no-store\r\n"));
-    assert_string_equal(unchunk((char *)raw_body(answer)), "data: {\"a\":1}\n\n: ping\n\nevent: two\ndata: x\ndata: y\ndata: z\n\ndata: \n\n");
+    assert_string_equal(unchunk((char *)raw_body(answer)),
+                        "data: {\"a\":1}\n\n: ping\n\nevent: two\ndata: x\ndata: y\ndata: z\n\ndata: \n\n");
     ig_http_server_close(s);
 }
 
@@ -114,13 +115,13 @@ static void misuse(void *arg, ig_http_request *req) {
     (void)arg;
     bool right = ig_http_stream_write(req, "x", 1, &err) == IG_E_STATE && ig_http_stream_end(req, &err) == IG_E_STATE;
     right &= ig_http_reply(req, 99, NULL, "", 0, &err) == IG_E_ARG && ig_http_stream_begin(req, 1000, NULL, &err) == IG_E_ARG;
-    right &= ig_http_reply_error(req, 200, "x", &err) == IG_E_ARG && ig_http_header_set(req, "A\r\nB", "x", &err) == IG_E_ARG;
-    right &= ig_http_header_set(req, "A", "x\r\nB: y", &err) == IG_E_ARG && ig_http_header_set(req, "", "x", &err) == IG_E_ARG;
-    for (int i = 0; i < 32; i++) right &= ig_http_header_set(req, "A", "x", &err) == IG_OK;
-    right &= ig_http_header_set(req, "A", "x", &err) == IG_E_LIMIT;
+    right &= ig_http_reply_error(req, 200, "x", &err) == IG_E_ARG && ig_http_header_add(req, "A\r\nB", "x", &err) == IG_E_ARG;
+    right &= ig_http_header_add(req, "A", "x\r\nB: y", &err) == IG_E_ARG && ig_http_header_add(req, "", "x", &err) == IG_E_ARG;
+    for (int i = 0; i < 32; i++) right &= ig_http_header_add(req, "A", "x", &err) == IG_OK;
+    right &= ig_http_header_add(req, "A", "x", &err) == IG_E_LIMIT;
     right &= ig_http_request_segment(req, 99) == NULL && ig_http_request_query(req, "q") == NULL;
     right &= ig_http_reply(req, right ? 204 : 500, NULL, NULL, 0, &err) == IG_OK;
-    right &= ig_http_header_set(req, "A", "x", &err) != IG_OK;
+    right &= ig_http_header_add(req, "A", "x", &err) != IG_OK;
     ig_status again = ig_http_reply(req, 200, NULL, "", 0, &err); /* unless the answer is sent already */
     right &= again == IG_E_STATE || again == IG_E_CANCELLED;
     atomic_fetch_add(right ? &finished : &gone_seen, 1);
@@ -139,9 +140,12 @@ static void misuse_is_told_to_the_handler(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bytes_arrive_as_they_were_written), cmocka_unit_test(events_have_their_form),
-        cmocka_unit_test(a_piece_is_sent_before_the_next_one_is_there), cmocka_unit_test(a_client_that_vanishes_is_noticed),
-        cmocka_unit_test(a_client_that_takes_nothing_is_cut), cmocka_unit_test(an_open_stream_is_not_taken_for_a_whole_one),
+        cmocka_unit_test(bytes_arrive_as_they_were_written),
+        cmocka_unit_test(events_have_their_form),
+        cmocka_unit_test(a_piece_is_sent_before_the_next_one_is_there),
+        cmocka_unit_test(a_client_that_vanishes_is_noticed),
+        cmocka_unit_test(a_client_that_takes_nothing_is_cut),
+        cmocka_unit_test(an_open_stream_is_not_taken_for_a_whole_one),
         cmocka_unit_test(misuse_is_told_to_the_handler),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

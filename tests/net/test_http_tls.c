@@ -62,7 +62,8 @@ static void wrong_files_are_told(void **state) {
     (void)state;
     ig_http_server *s = NULL;
     ig_error err = {0};
-    check_fails(ig_http_server_open(&(ig_http_opts){.cert_file = cert, .key_file = "/nowhere.pem"}, handle, NULL, &s, &err), IG_E_NOT_FOUND);
+    check_fails(ig_http_server_open(&(ig_http_opts){.cert_file = cert, .key_file = "/nowhere.pem"}, handle, NULL, &s, &err),
+                IG_E_NOT_FOUND);
     check_fails(ig_http_server_open(&(ig_http_opts){.cert_file = key, .key_file = cert}, handle, NULL, &s, &err), IG_E_IO);
     assert_non_null(strstr(err.message, "does not start"));
 }

@@ -1,7 +1,6 @@
 /* tests/net/test_multipart.c: multipart/form-data as clients send it, and a table of damaged bodies.
  *
- * The bodies of Python and of curl were recorded from `requests` and `curl -F`; a body that curl makes now is part of
- * tests/net/test_http_client.c's server tests.
+ * A form that libcurl makes, over HTTP, is in test_http_client.c.
  */
 #include "../check.h"
 
@@ -16,7 +15,8 @@ static ig_multipart *parse(const char *type, const char *body) {
     return m;
 }
 
-static void check_part(const ig_multipart *m, size_t i, const char *name, const char *filename, const char *type, const char *bytes) {
+static void check_part(const ig_multipart *m, size_t i, const char *name, const char *filename, const char *type,
+                       const char *bytes) {
     const ig_multipart_part *p = ig_multipart_at(m, i);
     assert_non_null(p);
     assert_string_equal(p->name, name);
@@ -43,7 +43,8 @@ static void parts_of_common_clients(void **state) {
     assert_null(ig_multipart_at(m, 2));
     ig_multipart_free(m);
     m = parse("Multipart/Form-Data; charset=utf-8; Boundary=\"a b\"",
-              "a preamble\r\n--a b\r\ncontent-disposition: FORM-DATA; filename=\"\xe9\x80\x80.csv\"; name=f%22g\r\nX-Other: 1\r\n\r\n\r\n--a b--epilogue\r\n--a b--");
+              "a preamble\r\n--a b\r\ncontent-disposition: FORM-DATA; filename=\"\xe9\x80\x80.csv\"; name=f%22g\r\nX-Other: "
+              "1\r\n\r\n\r\n--a b--epilogue\r\n--a b--");
     assert_int_equal(ig_multipart_count(m), 1);
     check_part(m, 0, "f\"g", "\xe9\x80\x80.csv", NULL, "\r\n--a b--epilogue");
     ig_multipart_free(m);
@@ -51,7 +52,7 @@ static void parts_of_common_clients(void **state) {
 
 static void content_is_untouched(void **state) {
     (void)state;
-    ig_multipart *m = parse(TYPE, "--XX\r\nContent-Disposition: form-data; name=a\r\n\r\n--XX\r\n--XX \t\r\n"
+    ig_multipart *m = parse(TYPE, "--XX\r\nContent-Disposition: form-data; name=a\r\n\r\n--XX \t\r\n"
                                   "Content-Disposition: form-data; name=b\r\n\r\n--XX-\r\n\r\n--XXY\r\n\r\n\r\n--XX--");
     assert_int_equal(ig_multipart_count(m), 2);
     check_part(m, 0, "a", NULL, NULL, "");
@@ -149,7 +150,8 @@ static void parts_and_their_headers_are_bounded(void **state) {
 
 static void survives_every_failed_allocation(void **state) {
     (void)state;
-    static const char body[] = "--XX\r\nContent-Disposition: form-data; name=a; filename=b\r\nContent-Type: c\r\n\r\nx\r\n--XX--";
+    static const char body[] =
+        "--XX\r\nContent-Disposition: form-data; name=a; filename=b\r\nContent-Type: c\r\n\r\nx\r\n--XX--";
     for (int n = 1; n < 100; n++) {
         ig_multipart *m = NULL;
         ig_error err = {0};
@@ -168,8 +170,8 @@ static void survives_every_failed_allocation(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parts_of_common_clients),           cmocka_unit_test(content_is_untouched),
-        cmocka_unit_test(damaged_bodies_are_refused),        cmocka_unit_test(parts_and_their_headers_are_bounded),
+        cmocka_unit_test(parts_of_common_clients),          cmocka_unit_test(content_is_untouched),
+        cmocka_unit_test(damaged_bodies_are_refused),       cmocka_unit_test(parts_and_their_headers_are_bounded),
         cmocka_unit_test(survives_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
