@@ -12,7 +12,9 @@
  * One mutex, the server's, guards all that changes after a request is queued; handlers and hooks run outside it, except
  * error_body, which only formats.  A suspended connection is watched by nobody in libmicrohttpd; therefore the watch and
  * ig_http_request_gone ask its socket themselves, and whoever has something for it (bytes, an answer, the end) resumes it.
- * A socket stays open as long as its http_conn is listed: libmicrohttpd closes it after it has told us.
+ * libmicrohttpd holds a lock of the response while it asks for bytes of a stream; nothing that takes that lock (queueing and
+ * destroying a response) is called with ours held.  A socket stays open as long as its http_conn is listed: libmicrohttpd
+ * closes it after it has told us.
  */
 #ifndef NET_HTTP_H
 #define NET_HTTP_H
@@ -62,6 +64,7 @@ struct ig_http_request {
     pthread_cond_t changed;     /* room in the stream, or gone */
     int holders;                /* libmicrohttpd; the queue or a worker */
     http_stage stage;
+    bool has_head, has_answer; /* of libmicrohttpd's thread alone: headers read, answer to be queued */
     bool suspended;
     bool gone;
     double since; /* headers complete */
@@ -137,7 +140,7 @@ void http_on_completed(void *server, struct MHD_Connection *mhd, void **request,
 /* http_request.c */
 ig_http_request *http_request_new(ig_http_server *s, const char *raw_target);
 ig_status http_request_headers(ig_http_request *req, ig_error *err); /* copied from libmicrohttpd */
-void http_request_unref(ig_http_request *req);                       /* with the lock held */
+void http_request_unref(ig_http_request *req);                       /* without the lock */
 bool http_is_gone(ig_http_request *req);                             /* with the lock held */
 void http_set_gone(ig_http_request *req);                            /* with the lock held */
 void http_resume(ig_http_request *req);                              /* with the lock held */

@@ -60,13 +60,15 @@ void http_on_completed(void *server, struct MHD_Connection *mhd, void **slot, en
         if (--s->active == 0) pthread_cond_broadcast(&s->quiet);
     }
     http_set_gone(req);
-    http_request_unref(req);
     pthread_mutex_unlock(&s->lock);
+    http_request_unref(req);
 }
 
+/* http_on_request does so, once it has given the lock back. */
 static enum MHD_Result send_answer(ig_http_request *req) {
     req->stage = HTTP_SENDING;
-    return MHD_queue_response(req->mhd, req->status, req->response);
+    req->has_answer = true;
+    return MHD_YES;
 }
 
 static enum MHD_Result refuse(ig_http_request *req, int status, const char *message) {
@@ -117,8 +119,10 @@ static enum MHD_Result check_head(ig_http_request *req, ig_status headers, const
     return check_body(req);
 }
 
+/* Called without the lock, as the headers are copied before anybody else knows the request. */
 static enum MHD_Result receive_head(ig_http_request *req, http_conn *conn, struct MHD_Connection *mhd, const char *method) {
     ig_error err = {0};
+    req->has_head = true;
     req->mhd = mhd;
     req->method = ig_strdup(method);
     req->no_body = strcmp(method, "HEAD") == 0;
@@ -167,8 +171,7 @@ static enum MHD_Result body_complete(ig_http_request *req) {
     return suspend(req);
 }
 
-/* Called with the lock held. */
-static enum MHD_Result advance(ig_http_request *req, const char *data, size_t *size) {
+static enum MHD_Result advance_locked(ig_http_request *req, const char *data, size_t *size) {
     if (req->conn->cut || req->server->closing) return MHD_NO;
     if (req->stage == HTTP_BODY && *size) {
         enum MHD_Result result = take_body(req, data, *size);
@@ -180,17 +183,22 @@ static enum MHD_Result advance(ig_http_request *req, const char *data, size_t *s
     return req->gone ? MHD_NO : suspend(req);
 }
 
+static enum MHD_Result advance(ig_http_request *req, const char *data, size_t *size) {
+    pthread_mutex_lock(&req->server->lock);
+    enum MHD_Result result = advance_locked(req, data, size);
+    pthread_mutex_unlock(&req->server->lock);
+    return result;
+}
+
 enum MHD_Result http_on_request(void *server, struct MHD_Connection *mhd, const char *url, const char *method,
                                 const char *version, const char *data, size_t *size, void **slot) {
-    ig_http_server *s = server;
     ig_http_request *req = *slot;
     const union MHD_ConnectionInfo *context = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     http_conn *conn = context ? context->socket_context : NULL;
-    (void)url, (void)version;
+    (void)server, (void)url, (void)version;
     if (!req || !conn) return MHD_NO; /* no memory */
-    if (req->stage == HTTP_HEAD) return receive_head(req, conn, mhd, method);
-    pthread_mutex_lock(&s->lock);
-    enum MHD_Result result = advance(req, data, size);
-    pthread_mutex_unlock(&s->lock);
+    enum MHD_Result result = req->has_head ? advance(req, data, size) : receive_head(req, conn, mhd, method);
+    /* an answer is never replaced */
+    if (result == MHD_YES && req->has_answer) return MHD_queue_response(mhd, req->status, req->response);
     return result;
 }

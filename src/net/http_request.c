@@ -21,9 +21,7 @@ ig_http_request *http_request_new(ig_http_server *s, const char *raw_target) {
     return req;
 }
 
-void http_request_unref(ig_http_request *req) {
-    if (--req->holders) return;
-    req->server->body_bytes -= req->body.len;
+static void request_free(ig_http_request *req) {
     if (req->response) MHD_destroy_response(req->response);
     for (size_t i = 0; i < req->reply_header_count; i++) {
         ig_free((char *)req->reply_header[i].name);
@@ -38,6 +36,15 @@ void http_request_unref(ig_http_request *req) {
     ig_free(req->header);
     ig_free(req->ring);
     ig_free(req);
+}
+
+void http_request_unref(ig_http_request *req) {
+    ig_http_server *s = req->server;
+    pthread_mutex_lock(&s->lock);
+    bool last = --req->holders == 0;
+    if (last) s->body_bytes -= req->body.len;
+    pthread_mutex_unlock(&s->lock);
+    if (last) request_free(req);
 }
 
 /* ---- headers, copied: first measured, then filled ------------------------------------------------------------------ */

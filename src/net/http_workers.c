@@ -40,7 +40,6 @@ static void finish(ig_http_request *req) {
     if (!req->response && !http_is_gone(req) && http_answer_error(req, 500, "the request was not answered", NULL) != IG_OK)
         http_set_gone(req);
     http_stream_cut_if_open(req);
-    http_request_unref(req);
 }
 
 static void *work(void *arg) {
@@ -51,6 +50,9 @@ static void *work(void *arg) {
         run(req);
         pthread_mutex_lock(&s->lock);
         finish(req);
+        pthread_mutex_unlock(&s->lock);
+        http_request_unref(req);
+        pthread_mutex_lock(&s->lock);
     }
     pthread_mutex_unlock(&s->lock);
     return NULL;
