@@ -37,8 +37,8 @@ static ig_status add_header(ig_http_request *req, const char *name, const char *
 
 ig_status ig_http_header_add(ig_http_request *req, const char *name, const char *value, ig_error *err) {
     pthread_mutex_lock(&req->server->lock);
-    ig_status status =
-        req->response ? ig_error_set(err, IG_E_STATE, "the request is answered already") : add_header(req, name, value, err);
+    ig_status status = http_check_answer(req, err);
+    if (status == IG_OK) status = add_header(req, name, value, err);
     pthread_mutex_unlock(&req->server->lock);
     return status;
 }
