@@ -33,6 +33,7 @@ CONFINED = {
     r"sqlite3\.h": ["src/store/sqlite.c", "src/store/sqlite_"],
     r"sodium\.h": ["src/store/"],
     r"unicode/.*": ["src/text/"],
+    r"microhttpd\.h|curl/.*": ["src/net/"],
 }
 
 # call -> why not; never in src/

@@ -31,4 +31,9 @@
 #define IG_STORE_EVENTS_MAX 100000               /* events of one job */
 #define IG_STORE_FILE_BYTES_MAX ((uint64_t)8 << 30) /* one stored file */
 
+#define IG_HTTP_HEADERS_MAX 128                  /* header fields of a request, 32 of an answer */
+#define IG_HTTP_SEGMENTS_MAX 32                  /* of a path */
+#define IG_HTTP_ARGS_MAX 64                      /* of a query */
+#define IG_MULTIPART_HEADER_MAX 8192             /* bytes of one part's headers */
+
 #endif
