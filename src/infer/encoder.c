@@ -54,8 +54,6 @@ static void free_plan(encoder_plan *p) {
     ig_tensor_unref(&p->tokens);
     ig_tensor_unref(&p->types);
     ig_tensor_unref(&p->lengths);
-    ig_tensor_unref(&p->rows);
-    ig_tensor_unref(&p->weights);
     ig_free(p);
 }
 
@@ -70,12 +68,11 @@ void encoder_fini(encoder *e) {
 static ig_status make_inputs(const encoder *e, encoder_plan *p, ig_error *err) {
     const ig_family *f = e->m->family;
     ig_context *ctx = e->m->ctx;
-    int64_t shape[3] = {p->B, p->T, 1};
+    int64_t shape[2] = {p->B, p->T};
     IG_TRY(ig_tensor_zeros(ctx, IG_DTYPE_I64, 2, shape, &p->tokens, err));
     IG_TRY(ig_tensor_zeros(ctx, IG_DTYPE_I64, 1, shape, &p->lengths, err));
-    if (f->type_count && f->type_count(e->m) > 1) IG_TRY(ig_tensor_zeros(ctx, IG_DTYPE_I64, 2, shape, &p->types, err));
-    if (e->output == ENCODER_MEAN) return ig_tensor_zeros(ctx, IG_DTYPE_F32, 3, shape, &p->weights, err);
-    return e->output == ENCODER_CLASSES ? IG_OK : ig_tensor_zeros(ctx, IG_DTYPE_I64, 1, shape, &p->rows, err);
+    if (!f->type_count || f->type_count(e->m) < 2) return IG_OK;
+    return ig_tensor_zeros(ctx, IG_DTYPE_I64, 2, shape, &p->types, err);
 }
 
 static ig_var *record(const encoder *e, encoder_plan *p, ig_graph *g) {
@@ -84,10 +81,7 @@ static ig_var *record(const encoder *e, encoder_plan *p, ig_graph *g) {
     ig_var *tokens = ig_input(g, "tokens", &p->tokens), *types = p->types.data ? ig_input(g, "types", &p->types) : NULL;
     ig_var *lengths = ig_input(g, "lengths", &p->lengths);
     if (e->output == ENCODER_CLASSES) return f->classify(e->m, &pass, tokens, types, lengths);     /* [B,L] */
-    ig_var *x = f->hidden(e->m, &pass, tokens, types, lengths);                                    /* [B,T,C] */
-    if (e->output == ENCODER_MEAN) return ig_sum(g, ig_mul(g, x, ig_input(g, "weights", &p->weights)), 1u << 1, false);
-    int64_t flat[2] = {p->B * p->T, e->width};
-    return ig_embedding(g, ig_reshape(g, x, 2, flat), ig_input(g, "rows", &p->rows));              /* [B,C] */
+    return f->hidden(e->m, &pass, tokens, types, lengths);                                         /* [B,T,C] */
 }
 
 static ig_status capture(const encoder *e, encoder_plan *p, ig_error *err) {
@@ -178,28 +172,39 @@ static int by_bucket(const void *a, const void *b) {
 }
 
 /* Behind the text everything stays 0: any token will do. */
-static void fill_row(const encoder *e, encoder_plan *p, int64_t row, const sequences *s, size_t i) {
+static void fill_row(encoder_plan *p, int64_t row, const sequences *s, size_t i) {
     int64_t n = (int64_t)sequence_length(s, i), begin = (int64_t)sequence_begin(s, i);
     int64_t *token = (int64_t *)p->tokens.data + row * p->T, *type = p->types.data ? (int64_t *)p->types.data + row * p->T : NULL;
-    float *weight = p->weights.data ? (float *)p->weights.data + row * p->T : NULL;
     for (int64_t t = 0; t < p->T; t++) {
         token[t] = t < n ? s->ids.data[begin + t] : 0;
         if (type) type[t] = t < n && (size_t)(begin + t) >= s->second[i];
-        if (weight) weight[t] = t < n ? 1.0f / (float)n : 0.0f;
     }
     ((int64_t *)p->lengths.data)[row] = n;
-    if (p->rows.data) ((int64_t *)p->rows.data)[row] = row * p->T + (e->output == ENCODER_LAST ? n - 1 : 0);
+}
+
+/* Row `row` of [B,L], or of [B,T,C] the mean of the first n rows, or one of them.  Summed here and not in the plan: in one
+ * order, whatever the batch. */
+static void pool(const encoder *e, const ig_tensor *y, int64_t row, int64_t n, float *out) {
+    const float *from = (const float *)y->data + row * y->stride[0];
+    int64_t time = y->ndim > 2 ? y->stride[1] : 0, channel = y->stride[y->ndim - 1];
+    if (e->output == ENCODER_LAST) from += (n - 1) * time;
+    for (int64_t c = 0; c < e->width; c++) {
+        double sum = (double)from[c * channel];
+        for (int64_t t = 1; t < n && e->output == ENCODER_MEAN; t++) sum += (double)from[t * time + c * channel];
+        out[c] = (float)(e->output == ENCODER_MEAN ? sum / (double)n : sum);
+    }
 }
 
 static ig_status run_batch(encoder *e, const sequences *s, const place *places, int64_t B, float *out, ig_error *err) {
     encoder_plan *p = NULL;
     IG_TRY(plan_of(e, B, places->bucket, &p, err));
-    for (int64_t row = 0; row < B; row++) fill_row(e, p, row, s, places[row].index);
+    for (int64_t row = 0; row < B; row++) fill_row(p, row, s, places[row].index);
     IG_TRY(ig_plan_run(p->plan, err));
     const ig_tensor *y = ig_plan_output(p->plan, 0);
-    for (int64_t row = 0; row < B; row++)
-        for (int64_t c = 0; c < e->width; c++)
-            out[places[row].index * (size_t)e->width + (size_t)c] = ((const float *)y->data)[row * y->stride[0] + c * y->stride[1]];
+    for (int64_t row = 0; row < B; row++) {
+        size_t i = places[row].index;
+        pool(e, y, row, (int64_t)sequence_length(s, i), out + i * (size_t)e->width);
+    }
     return IG_OK;
 }
 

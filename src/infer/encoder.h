@@ -10,8 +10,6 @@ typedef struct encoder_plan {
     int64_t B, T;
     ig_tensor tokens, types; /* i64 [B,T]; types only where the model has more than one */
     ig_tensor lengths;       /* i64 [B] */
-    ig_tensor rows;          /* FIRST, LAST: i64 [B], rows of [B·T,C] */
-    ig_tensor weights;       /* MEAN: f32 [B,T,1], 1/length and 0 in the padding */
     ig_plan *plan;
     size_t bytes;
 } encoder_plan;
