@@ -166,11 +166,12 @@ ig_status ig_eval_text(ig_model *m, const int32_t *tokens, size_t n, const ig_ev
 
 /* ---- reading whole texts ------------------------------------------------------------------------------------------------ */
 
-/* Texts are put into batches of equal length, padded to the next of few lengths, and each batch runs a plan that is kept for the
- * next batch of this size.  How long a text is padded to depends on its own length only, and padding is masked: what comes
+/* Texts are put into batches of equal length, padded to the next of few lengths, and each batch runs a plan that is kept
+ * for the next batch of this size.  How long a text is padded to depends on its own length only, and padding is masked: what comes
  * out for a text depends on its company only as far as matrix products round differently for another number of rows. */
 typedef struct ig_batch_opts {
-    int64_t max_tokens;    /* longer texts are cut, the tokens around them included; 0: sentence_bert_config.json, else the model's context */
+    int64_t max_tokens;    /* longer texts are cut; counts the tokens around them; 0: what sentence_bert_config.json in the
+                              model's folder says, else the model's context */
     int64_t batch_tokens;  /* of one batch, padding included, or one text; 0: 1024 */
     size_t plan_bytes_max; /* memory of all plans that are kept; 0: 256 MB.  The one that runs may be larger alone. */
     bool bf16;             /* matrix products in bf16 */
@@ -183,7 +184,7 @@ typedef struct ig_text_use {
 } ig_text_use;
 
 typedef enum ig_pooling {
-    IG_POOLING_DEFAULT,    /* what 1_Pooling/config.json in the model's folder says, else MEAN for encoders, LAST for decoders */
+    IG_POOLING_DEFAULT,    /* what 1_Pooling/config.json in the folder says, else MEAN for encoders, LAST for decoders */
     IG_POOLING_MEAN,       /* of all tokens */
     IG_POOLING_CLS,        /* the first token */
     IG_POOLING_LAST        /* the last token */

@@ -55,7 +55,7 @@ static ig_status put_line(const float *x, int64_t D, ig_error *err) {
     return s;
 }
 
-/* ---- in ------------------------------------------------------------------------------------------------------------------- */
+/* ---- in ----------------------------------------------------------------------------------------------------------------- */
 
 static ig_status embed_slice(embedding *w, const char *const *texts, size_t n) {
     ig_text_use use[SLICE];
@@ -94,7 +94,8 @@ static ig_status embed_input(embedding *w) {
     if (w->c->args > 1) return embed_slice(w, w->c->arg + 1, (size_t)w->c->args - 1);
     ig_status s = cli_input_text(w->c, 1, &text);
     if (s == IG_OK && text.len && memchr(text.data, 0, text.len))
-        s = ig_error_set(&w->c->err, IG_E_FORMAT, "%s", cli_say(w->c, "the input has a zero byte: it is no text", "输入含有零字节，不是文本"));
+        s = ig_error_set(&w->c->err, IG_E_FORMAT, "%s", cli_say(w->c, "the input has a zero byte: it is no text",
+                                                                "输入含有零字节，不是文本"));
     if (s == IG_OK && text.len) s = embed_lines(w, text.data);
     ig_buf_fini(&text);
     return s;
@@ -102,7 +103,8 @@ static ig_status embed_input(embedding *w) {
 
 static int tell(const embedding *w) {
     if (w->cut && !w->c->quiet)
-        fprintf(stderr, cli_say(w->c, "%zu of %zu texts are longer than %lld tokens; their ends were cut off\n", "%zu/%zu 个文本超过 %lld 个词元，末尾已截断\n"),
+        fprintf(stderr, cli_say(w->c, "%zu of %zu texts are longer than %lld tokens; their ends were cut off\n",
+                                "%zu/%zu 个文本超过 %lld 个词元，末尾已截断\n"),
                 w->cut, w->done, (long long)ig_embedder_max_tokens(w->e));
     return 0;
 }
@@ -127,7 +129,7 @@ static int run_json(embedding *w) {
     return failed(w->c);
 }
 
-/* ---- the verb --------------------------------------------------------------------------------------------------------------- */
+/* ---- the verb ------------------------------------------------------------------------------------------------------------ */
 
 static int embed(cli *c, ig_model *m, const ig_embedder_opts *o) {
     embedding w = {.c = c};
@@ -157,7 +159,8 @@ static int run_embed(cli *c) {
     o.batch.max_tokens = cli_int(c, "max-tokens", 0);
     o.batch.bf16 = cli_flag(c, "bf16");
     if (pooling && !ig_pooling_parse(pooling, &o.pooling))
-        return cli_usage(c, cli_say(c, "--pooling: expected mean, cls or last, found \"%s\"", "--pooling：应为 mean、cls 或 last，而不是“%s”"), pooling);
+        return cli_usage(c, cli_say(c, "--pooling: expected mean, cls or last, found \"%s\"",
+                                    "--pooling：应为 mean、cls 或 last，而不是“%s”"), pooling);
     int code = cli_open_model(c, c->arg[0], &m);
     if (code == 0) code = embed(c, m, &o);
     ig_model_free(m);
@@ -165,9 +168,11 @@ static int run_embed(cli *c) {
 }
 
 static const cli_option options[] = {
-    {"pooling", CLI_TEXT, "KIND", "mean, cls or last (default: what the model's folder says)", "mean、cls 或 last（默认：以模型文件夹为准）", 0, 0},
+    {"pooling", CLI_TEXT, "KIND", "mean, cls or last (default: what the model's folder says)", "mean、cls 或 last（默认：以模型文件夹为准）",
+     0, 0},
     {"dimensions", CLI_INT, "N", "keep the first N numbers of each vector", "只保留每个向量的前 N 个数", 1, 1e9},
-    {"max-tokens", CLI_INT, "N", "cut longer texts (default: as the model's folder says, else its context)", "截断更长的文本（默认：以模型文件夹为准，否则为上下文长度）", 1, 1e9},
+    {"max-tokens", CLI_INT, "N", "cut longer texts (default: as the model's folder says, else its context)",
+     "截断更长的文本（默认：以模型文件夹为准，否则为上下文长度）", 1, 1e9},
     {"raw", CLI_FLAG, NULL, "leave the vectors as they are, instead of length 1", "保留向量原样，不归一化为单位长度", 0, 0},
     {"bf16", CLI_FLAG, NULL, "matrix products in bf16", "矩阵乘法使用 bf16", 0, 0},
     {NULL, CLI_FLAG, NULL, NULL, NULL, 0, 0},

@@ -27,7 +27,8 @@ static meaning meaning_of(const ig_model *m) {
 ig_status ig_classifier_open(ig_model *m, const ig_batch_opts *opts, ig_classifier **out, ig_error *err) {
     *out = NULL;
     if (!ig_model_can(m, IG_CAN_CLASSIFY))
-        return ig_error_set(err, IG_E_UNSUPPORTED, "this model of family %s has no head that classifies texts", m->family->name);
+        return ig_error_set(err, IG_E_UNSUPPORTED, "this model of family %s has no head that classifies texts",
+                            m->family->name);
     ig_classifier *c = ig_calloc(1, sizeof *c);
     if (!c) return ig_error_nomem(err, sizeof *c);
     c->meaning = meaning_of(m);
@@ -86,7 +87,8 @@ static ig_status logits(ig_classifier *c, const char *const *texts, const char *
     return status;
 }
 
-ig_status ig_classify_texts(ig_classifier *c, const char *const *texts, size_t n, float *out, ig_text_use *uses, ig_error *err) {
+ig_status ig_classify_texts(ig_classifier *c, const char *const *texts, size_t n, float *out, ig_text_use *uses,
+                            ig_error *err) {
     IG_TRY(logits(c, texts, NULL, n, out, uses, err));
     for (size_t i = 0; i < n; i++) to_probabilities(c, out + i * (size_t)c->encoder.width);
     return IG_OK;
@@ -95,6 +97,7 @@ ig_status ig_classify_texts(ig_classifier *c, const char *const *texts, size_t n
 ig_status ig_score_pairs(ig_classifier *c, const char *const *queries, const char *const *documents, size_t n, float *out,
                          ig_text_use *uses, ig_error *err) {
     if (!ig_model_can(c->encoder.m, IG_CAN_SCORE))
-        return ig_error_set(err, IG_E_UNSUPPORTED, "a model that scores pairs has one label; this one has %lld", (long long)c->encoder.width);
+        return ig_error_set(err, IG_E_UNSUPPORTED, "a model that scores pairs has one label; this one has %lld",
+                            (long long)c->encoder.width);
     return logits(c, queries, documents, n, out, uses, err);
 }

@@ -65,7 +65,8 @@ size_t ig_embedder_plan_bytes(const ig_embedder *e) { return e->encoder.bytes; }
 static ig_status finish_row(const ig_embedder *e, float *out, const float *row, size_t i, ig_error *err) {
     double sum = 0;
     for (int64_t c = 0; c < e->dimensions; c++) sum += (double)row[c] * (double)row[c];
-    if (!isfinite(sum)) return ig_error_set(err, IG_E_NUMERIC, "the vector of text %zu is not finite: the weights may be damaged", i);
+    if (!isfinite(sum)) return ig_error_set(err, IG_E_NUMERIC,
+                                            "the vector of text %zu is not finite: the weights may be damaged", i);
     double scale = e->raw || sum == 0 ? 1 : 1 / sqrt(sum);
     for (int64_t c = 0; c < e->dimensions; c++) out[c] = (float)((double)row[c] * scale);
     return IG_OK;

@@ -20,7 +20,8 @@
 /* Sentence-Transformers' own limit, often shorter than the model's context. */
 static ig_status read_max_tokens(const ig_model *m, int64_t *out, ig_error *err) {
     static const ig_schema_field fields[] = {
-        {.key = "max_seq_length", .type = IG_TREE_INT, .nullable = true, .has_range = true, .min = 1, .max = 1 << 30}, {.key = "*"}, {0}};
+        {.key = "max_seq_length", .type = IG_TREE_INT, .nullable = true, .has_range = true, .min = 1,
+         .max = 1 << 30}, {.key = "*"}, {0}};
     char path[IG_PATH_MAX];
     ig_doc *d = NULL;
     if (!m->path) return IG_OK;

@@ -56,7 +56,8 @@ static ig_status check_modules(const char *path, const ig_tree *t, ig_error *err
 static const struct {
     const char *key;
     ig_pooling pooling;
-} modes[] = {{"pooling_mode_mean_tokens", IG_POOLING_MEAN}, {"pooling_mode_cls_token", IG_POOLING_CLS}, {"pooling_mode_lasttoken", IG_POOLING_LAST}};
+} modes[] = {{"pooling_mode_mean_tokens", IG_POOLING_MEAN}, {"pooling_mode_cls_token", IG_POOLING_CLS},
+             {"pooling_mode_lasttoken", IG_POOLING_LAST}};
 
 static bool known_mode(const char *key, ig_pooling *out) {
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
@@ -73,12 +74,14 @@ static ig_status read_modes(const char *path, const ig_tree *t, ig_pooling *out,
     for (const ig_tree *v = t->child; v; v = v->next) {
         if (strncmp(v->key, "pooling_mode_", strlen("pooling_mode_")) != 0 || v->type != IG_TREE_BOOL || !v->boolean) continue;
         if (!known_mode(v->key, out))
-            return ig_error_at(err, IG_E_UNSUPPORTED, path, v->line, "%.60s is not supported; the mean, the first and the last token are",
+            return ig_error_at(err, IG_E_UNSUPPORTED, path, v->line,
+                               "%.60s is not supported; the mean, the first and the last token are",
                                v->key);
         on++;
     }
     if (on == 1) return IG_OK;
-    return ig_error_at(err, on ? IG_E_UNSUPPORTED : IG_E_FORMAT, path, t->line, "%d kinds of pooling are on; it must be one", on);
+    return ig_error_at(err, on ? IG_E_UNSUPPORTED : IG_E_FORMAT, path, t->line, "%d kinds of pooling are on; it must be one",
+                       on);
 }
 
 ig_status pooling_of(const ig_model *m, ig_pooling *out, ig_error *err) {

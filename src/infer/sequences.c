@@ -25,7 +25,7 @@ static ig_status find_frame(const ig_model *m, framing *f, ig_error *err) {
         return IG_OK;
     }
     return ig_error_at(err, IG_E_FORMAT, m->path ? m->path : "", 0,
-                       "the tokenizer has neither [CLS] and [SEP] nor <s> and </s>, and texts of this model stand between them");
+                       "the tokenizer has neither [CLS] and [SEP] nor <s> and </s>, and this model's texts stand between them");
 }
 
 static size_t frame_size(const framing *f, bool pair) { return !f->framed ? 0 : !pair ? 2 : f->doubled ? 4 : 3; }
@@ -54,7 +54,8 @@ static ig_status check_ids(const sequences *s, const ig_ids *ids, ig_error *err)
     int64_t V = s->m->family->vocab_size(s->m);
     for (size_t i = 0; i < ids->len; i++)
         if (ids->data[i] < 0 || ids->data[i] >= V)
-            return ig_error_set(err, IG_E_ARG, "text %zu: token %d at place %zu; the model knows 0 to %lld", s->count, ids->data[i], i,
+            return ig_error_set(err, IG_E_ARG, "text %zu: token %d at place %zu; the model knows 0 to %lld", s->count,
+                                ids->data[i], i,
                                 (long long)V - 1);
     return IG_OK;
 }
@@ -75,7 +76,8 @@ static ig_status push(sequences *s, const int32_t *ids, size_t n, ig_error *err)
     return IG_OK;
 }
 
-static ig_status push_mark(sequences *s, int32_t id, ig_error *err) { return s->frame.framed ? ig_ids_push(&s->ids, id, err) : IG_OK; }
+static ig_status push_mark(sequences *s, int32_t id, ig_error *err) { return s->frame.framed ? ig_ids_push(&s->ids, id,
+                                                                                                           err) : IG_OK; }
 
 static ig_status push_framed(sequences *s, const int32_t *a, size_t na, const int32_t *b, size_t nb, bool pair, ig_error *err) {
     const framing *f = &s->frame;

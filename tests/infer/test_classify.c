@@ -76,7 +76,8 @@ static void ask(ig_model *m, sequence *s, float *logits) {
 }
 
 static void assert_near(double ours, double theirs, const char *what) {
-    if (!(fabs(ours - theirs) <= TOLERANCE * (1 + fabs(theirs)))) fail_msg("%s: %.9g, the network says %.9g", what, ours, theirs);
+    if (!(fabs(ours - theirs) <= TOLERANCE * (1 + fabs(theirs)))) fail_msg("%s: %.9g, the network says %.9g", what, ours,
+                                                                           theirs);
 }
 
 /* ---- classification ---- */

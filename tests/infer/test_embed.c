@@ -51,7 +51,8 @@ static void give_tokenizer(ig_model *m, const char *const *marks) {
     check_ok(ig_tokenizer_train(IG_TOKENIZER_CHAR, 0, alphabet, strlen(alphabet), &o, &m->tokenizer, &err));
 }
 
-static const char *const texts[] = {"a", "cheap shoes", "", "where is my parcel? it left on monday.", "no", "refund", "hello, hello, hello!",
+static const char *const texts[] = {"a", "cheap shoes", "", "where is my parcel? it left on monday.", "no", "refund",
+                                    "hello, hello, hello!",
                                     "the blue one", "a b c d e f g h i j k l m n o p q r s t u v w x y z", "yes", "ok", "is it open?"};
 #define TEXTS (sizeof texts / sizeof *texts)
 
@@ -91,18 +92,21 @@ static double pooled(const ig_tensor *hidden, int64_t b, int64_t length, int64_t
     return sum / (double)length;
 }
 
-static void check_vector(const float *ours, const ig_tensor *hidden, int64_t b, int64_t length, ig_pooling p, int64_t D, bool raw) {
+static void check_vector(const float *ours, const ig_tensor *hidden, int64_t b, int64_t length, ig_pooling p, int64_t D,
+                         bool raw) {
     double norm = 0;
     for (int64_t c = 0; c < D; c++) norm += pow(pooled(hidden, b, length, c, p), 2);
     norm = sqrt(norm);
     for (int64_t c = 0; c < D; c++) {
         double theirs = pooled(hidden, b, length, c, p) / (raw ? 1 : norm), size = raw ? norm : 1;
         if (!(fabs((double)ours[c] - theirs) <= TOLERANCE * size))
-            fail_msg("%s, text %lld, channel %lld: %.9g, PyTorch has %.9g", ig_pooling_name(p), (long long)b, (long long)c, (double)ours[c], theirs);
+            fail_msg("%s, text %lld, channel %lld: %.9g, PyTorch has %.9g", ig_pooling_name(p), (long long)b, (long long)c,
+                     (double)ours[c], theirs);
     }
 }
 
-static void check_pooling(ig_model *m, const ig_tensor *tokens, const ig_tensor *lengths, const ig_tensor *hidden, ig_embedder_opts o) {
+static void check_pooling(ig_model *m, const ig_tensor *tokens, const ig_tensor *lengths, const ig_tensor *hidden,
+                          ig_embedder_opts o) {
     ig_ids ids[REFERENCE_TEXTS] = {0};
     ig_text_use use[REFERENCE_TEXTS];
     float out[REFERENCE_TEXTS * 24];
@@ -274,16 +278,20 @@ static void the_folder_says_how_to_pool(void **state) {
         ig_status status;
         ig_pooling is;
     } cases[] = {
-        {"{\"word_embedding_dimension\": 24, \"pooling_mode_cls_token\": true, \"pooling_mode_mean_tokens\": false}", "[]", "", IG_OK, IG_POOLING_CLS},
-        {"{\"pooling_mode_mean_tokens\": true}", "[{\"type\": \"sentence_transformers.models.Normalize\"}]", "", IG_OK, IG_POOLING_MEAN},
+        {"{\"word_embedding_dimension\": 24, \"pooling_mode_cls_token\": true, \"pooling_mode_mean_tokens\": false}", "[]", "",
+         IG_OK, IG_POOLING_CLS},
+        {"{\"pooling_mode_mean_tokens\": true}", "[{\"type\": \"sentence_transformers.models.Normalize\"}]", "", IG_OK,
+         IG_POOLING_MEAN},
         {"{\"pooling_mode_lasttoken\": true}", "[]", "", IG_OK, IG_POOLING_LAST},
         {"{\n\"pooling_mode_max_tokens\": true}", "[]", "pooling_mode_max_tokens is not supported", IG_E_UNSUPPORTED, 0},
-        {"{\"pooling_mode_cls_token\": true, \"pooling_mode_mean_tokens\": true}", "[]", "2 kinds of pooling", IG_E_UNSUPPORTED, 0},
+        {"{\"pooling_mode_cls_token\": true, \"pooling_mode_mean_tokens\": true}", "[]", "2 kinds of pooling",
+         IG_E_UNSUPPORTED, 0},
         {"{}", "[]", "0 kinds of pooling", IG_E_FORMAT, 0},
         {"[]", "[]", "expected a map", IG_E_FORMAT, 0},
         {"{\"pooling_mode_cls_token\"", "[]", "", IG_E_FORMAT, 0},
         {"{\"pooling_mode_cls_token\": true}", "{}", "expected a list", IG_E_FORMAT, 0},
-        {"{\"pooling_mode_cls_token\": true}", "[{\"type\": \"sentence_transformers.models.Dense\"}]", "models.Dense\" is not supported", IG_E_UNSUPPORTED, 0},
+        {"{\"pooling_mode_cls_token\": true}", "[{\"type\": \"sentence_transformers.models.Dense\"}]",
+         "models.Dense\" is not supported", IG_E_UNSUPPORTED, 0},
     };
     char dir[] = "/tmp/ingot-embed-XXXXXX", pooling[64];
     ig_error err;

@@ -1,4 +1,6 @@
-/* tests/models/test_bert_config.c: what a BERT's config.json may say, which files fit it, and what is refused, with its reason. */
+/* tests/models/test_bert_config.c: what a BERT's config.json may say, which files fit it, and what is
+ * refused, with its reason.
+ */
 #include <unistd.h>
 
 #include "ingot/formats.h"
@@ -19,7 +21,8 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static ig_status make(const char *json, ig_model **m, ig_error *err) { return ig_model_new(ctx, "config.json", json, strlen(json), m, err); }
+static ig_status make(const char *json, ig_model **m, ig_error *err) { return ig_model_new(ctx, "config.json", json,
+                                                                                           strlen(json), m, err); }
 
 static ig_model *made(const char *json) {
     ig_model *m = NULL;
@@ -52,7 +55,8 @@ static const damaged cases[] = {
     {"{" BERT ",\n\"architectures\":[\"BertForTokenClassification\"]}", "BertForTokenClassification", IG_E_UNSUPPORTED, 2},
     {"{" BERT ",\n\"architectures\":[7]}", "architectures", IG_E_FORMAT, 2},
     {"{" BERT ",\n\"architectures\":\"BertModel\"}", "architectures", IG_E_FORMAT, 2},
-    {"{" BERT ",\"architectures\":[\"BertForMaskedLM\"],\n\"tie_word_embeddings\":false}", "false is not supported", IG_E_UNSUPPORTED, 2},
+    {"{" BERT ",\"architectures\":[\"BertForMaskedLM\"],\n\"tie_word_embeddings\":false}", "false is not supported",
+     IG_E_UNSUPPORTED, 2},
     {"{" BERT ",\n\"hidden_dropout_prob\":1}", "hidden_dropout_prob", IG_E_FORMAT, 2},
     {"{" BERT ",\n\"layer_norm_eps\":\"tiny\"}", "layer_norm_eps", IG_E_FORMAT, 2},
     {"{" BERT ",\n\"type_vocab_size\":0}", "type_vocab_size", IG_E_FORMAT, 2},
@@ -167,7 +171,8 @@ static void passes_that_cannot_be_right_are_refused(void **state) {
 #define TENSORS_MAX 64
 
 /* Write the parameters of `from` under other names: prefix + own name without `strip`; then `more` tensors. */
-static void write_folder(const char *dir, const char *config, const ig_model *from, const char *strip, const char *prefix, bool old_norms,
+static void write_folder(const char *dir, const char *config, const ig_model *from, const char *strip, const char *prefix,
+                         bool old_norms,
                          const ig_named_tensor *more, size_t more_count) {
     char path[IG_PATH_MAX], names[TENSORS_MAX][160];
     ig_named_tensor list[TENSORS_MAX];
@@ -176,7 +181,8 @@ static void write_folder(const char *dir, const char *config, const ig_model *fr
     for (; n < from->params.count; n++) {
         const char *own = from->params.item[n]->name;
         char *norm, *kind;
-        snprintf(names[n], sizeof names[n], "%s%s", prefix, strncmp(own, strip, strlen(strip)) == 0 ? own + strlen(strip) : own);
+        snprintf(names[n], sizeof names[n], "%s%s", prefix, strncmp(own, strip,
+                                                                    strlen(strip)) == 0 ? own + strlen(strip) : own);
         norm = strstr(names[n], "LayerNorm.");
         kind = norm ? norm + strlen("LayerNorm.") : NULL;
         if (old_norms && norm) snprintf(kind, 8, "%s", strcmp(kind, "weight") == 0 ? "gamma" : "beta");
@@ -285,7 +291,8 @@ static void missing_and_unknown_tensors_are_named(void **state) {
     m->params.count = all - 4;
     write_folder(dir, bare, m, "", "", false, &(ig_named_tensor){"crf.weight", &stray}, 1);
     check_fails(ig_model_load(ctx, dir, &read, &err), IG_E_FORMAT);
-    assert_non_null(strstr(err.message, "2 missing: encoder.layer.1.output.LayerNorm.weight, encoder.layer.1.output.LayerNorm.bias"));
+    assert_non_null(strstr(err.message,
+                           "2 missing: encoder.layer.1.output.LayerNorm.weight, encoder.layer.1.output.LayerNorm.bias"));
     assert_non_null(strstr(err.message, "1 unknown: "));
     assert_non_null(strstr(err.message, "crf.weight"));
     m->params.count = all;

@@ -71,7 +71,8 @@ static ig_status read_activation(const ig_model *m, bert_activation *out, ig_err
         *out = known[i].activation;
         if (strcmp(name, known[i].name) == 0) return IG_OK;
     }
-    return ig_model_refuse(m, "hidden_act", err, "the activation \"%.60s\" is not supported; gelu, gelu_new, relu and silu are", name);
+    return ig_model_refuse(m, "hidden_act", err,
+                           "the activation \"%.60s\" is not supported; gelu, gelu_new, relu and silu are", name);
 }
 
 static bool ends_with(const char *s, const char *end) {
@@ -136,9 +137,11 @@ static ig_status check(const ig_model *m, const bert_config *c, ig_error *err) {
     IG_TRY(only(m, "add_cross_attention", false, err));
     if (c->head == BERT_MASKED) IG_TRY(only(m, "tie_word_embeddings", true, err));
     if (c->C % c->H)
-        return ig_model_contradiction(m, "num_attention_heads", err, "hidden_size, which is %lld, is no multiple of it", (long long)c->C);
+        return ig_model_contradiction(m, "num_attention_heads", err, "hidden_size, which is %lld, is no multiple of it",
+                                      (long long)c->C);
     if (c->first < c->positions) return IG_OK;
-    return ig_model_contradiction(m, "max_position_embeddings", err, "positions begin at row %lld, behind pad_token_id: none is left",
+    return ig_model_contradiction(m, "max_position_embeddings", err,
+                                  "positions begin at row %lld, behind pad_token_id: none is left",
                                   (long long)c->first);
 }
 

@@ -82,7 +82,8 @@ static bool possible(const forward *f, ig_var *tokens) {
     int64_t context = f->s->c.positions - f->s->c.first;
     if (f->p->training && f->s->dropout.attention > 0) {
         ig_poison(f->g, IG_E_UNSUPPORTED,
-                  "attention_probs_dropout_prob is %g: dropout of attention probabilities is not supported in training; set it to 0",
+                  "attention_probs_dropout_prob is %g: dropout of attention probabilities is not supported in training; "
+                  "set it to 0",
                   f->s->dropout.attention);
     } else if (ig_ndim(tokens) != 2) {
         ig_poison(f->g, IG_E_SHAPE, "tokens must be [batch,time], they have %d dimensions", ig_ndim(tokens));
@@ -107,7 +108,8 @@ ig_var *bert_hidden(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types
 /* ---- heads ---- */
 
 static bool has_head(const forward *f, bert_head head, const char *architecture) {
-    if (f->s->c.head != head) ig_poison(f->g, IG_E_UNSUPPORTED, "the model has no head for it: config.json must name a …%s", architecture);
+    if (f->s->c.head != head) ig_poison(f->g, IG_E_UNSUPPORTED, "the model has no head for it: config.json must name a …%s",
+                                        architecture);
     return !ig_graph_poisoned(f->g);
 }
 
