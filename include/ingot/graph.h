@@ -150,11 +150,11 @@ ig_var *ig_rms_norm(ig_graph *g, ig_var *x, ig_var *w, double eps);
 typedef struct ig_attention_opts {
     double scale;  /* 0: 1/sqrt(D) */
     bool causal;
-    ig_var *length; /* i64 [1], read at run time: how many of the S keys are valid; NULL: all */
+    ig_var *length; /* i64 [1] or [B], read at run time: how many of the S keys are valid (of each sequence); NULL: all */
 } ig_attention_opts;
 /* Scaled dot-product attention, per head: softmax(q·kᵀ·scale + mask)·v.   (Vaswani et al. 2017, eq. 1)
  * q [B,H,T,D]; k, v [B,G,S,D] with H a multiple of G (grouped queries); f32, D contiguous, other strides free.
- * causal: position t sees s <= t + (S_valid - T).  Returns [B,H,T,D] laid out as [B,T,H,D], so that joining the heads is a
+ * causal: position t sees s <= t + (S_valid - T), and S_valid >= T.  Returns [B,H,T,D] laid out as [B,T,H,D], so that joining the heads is a
  * view.  Memory is O(T·D): the T×S scores are never stored, in training either (Dao et al. 2022). */
 ig_var *ig_attention(ig_graph *g, ig_var *q, ig_var *k, ig_var *v, ig_attention_opts opts);
 /* Rotary positions (Su et al. 2021).  x [B,H,T,D] any strides with D contiguous, positions i64 [T]; the first

@@ -4,8 +4,11 @@
  *     ig_sampler       from logits to a token
  *     ig_generate      both in a loop, with stop texts and streaming
  *     ig_eval_text     loss and perplexity over a whole text
+ *     ig_embedder      texts to vectors
+ *     ig_classifier    texts to probabilities of labels, pairs of texts to scores
  *
- * A session, and a sampler, is used by one thread at a time; many sessions may share a model as long as nobody trains it.
+ * A session, a sampler, an embedder and a classifier are used by one thread at a time; many may share a model as long as
+ * nobody trains it.
  */
 #ifndef INGOT_INFER_H
 #define INGOT_INFER_H
@@ -201,6 +204,71 @@ typedef struct ig_eval_result {
  * In f32 whatever the model was trained in.  The result does not depend on `batch` beyond rounding.  opts may be NULL. */
 ig_status ig_eval_text(ig_model *m, const int32_t *tokens, size_t n, const ig_eval_opts *opts, ig_eval_result *out,
                        ig_error *err);
+
+/* ---- reading whole texts ------------------------------------------------------------------------------------------------ */
+
+/* Texts are put into batches of equal length, padded to the next of few lengths, and each batch runs a plan that is kept
+ * for the next batch of this size.  How long a text is padded to depends on its own length only, and padding is masked: what comes
+ * out for a text depends on its company only as far as matrix products round differently for another number of rows. */
+typedef struct ig_batch_opts {
+    int64_t max_tokens;    /* longer texts are cut; counts the tokens around them; 0: what sentence_bert_config.json in the
+                              model's folder says, else the model's context */
+    int64_t batch_tokens;  /* of one batch, padding included, or one text; 0: 1024 */
+    size_t plan_bytes_max; /* memory of all plans that are kept; 0: 256 MB.  The one that runs may be larger alone. */
+    bool bf16;             /* matrix products in bf16 */
+} ig_batch_opts;
+
+/* What became of one text. */
+typedef struct ig_text_use {
+    int64_t tokens;        /* read, with [CLS], [SEP] … */
+    bool truncated;        /* its end was cut off */
+} ig_text_use;
+
+typedef enum ig_pooling {
+    IG_POOLING_DEFAULT,    /* what 1_Pooling/config.json in the folder says, else MEAN for encoders, LAST for decoders */
+    IG_POOLING_MEAN,       /* of all tokens */
+    IG_POOLING_CLS,        /* the first token */
+    IG_POOLING_LAST        /* the last token */
+} ig_pooling;
+bool ig_pooling_parse(const char *name, ig_pooling *out); /* "mean", "cls", "last" */
+const char *ig_pooling_name(ig_pooling pooling);
+
+typedef struct ig_embedder ig_embedder;
+typedef struct ig_embedder_opts {
+    ig_pooling pooling;
+    int64_t dimensions;    /* keep the first so many (Kusupati et al. 2022, "Matryoshka"); 0: all */
+    bool raw;              /* leave the vectors as they are; else their length becomes 1, after the cut */
+    ig_batch_opts batch;
+} ig_embedder_opts;
+
+/* opts may be NULL.  The model must outlive the embedder.  Sentence-Transformers folders whose modules.json asks for more
+ * than pooling and normalisation are refused by name. */
+ig_status ig_embedder_open(ig_model *m, const ig_embedder_opts *opts, ig_embedder **out, ig_error *err);
+void ig_embedder_close(ig_embedder *e);
+int64_t ig_embedder_dimensions(const ig_embedder *e); /* D of the vectors */
+ig_pooling ig_embedder_pooling(const ig_embedder *e);
+int64_t ig_embedder_max_tokens(const ig_embedder *e);
+size_t ig_embedder_plan_bytes(const ig_embedder *e);  /* memory of the plans that are kept now */
+
+/* out [n,D]; uses [n] may be NULL.  The tokens that frame a text are added here, so `texts` have none; without a tokenizer
+ * they are read as they are.  IG_E_ARG names text and token that is not in the vocabulary. */
+ig_status ig_embed_tokens(ig_embedder *e, const ig_ids *texts, size_t n, float *out, ig_text_use *uses, ig_error *err);
+ig_status ig_embed_texts(ig_embedder *e, const char *const *texts, size_t n, float *out, ig_text_use *uses, ig_error *err);
+
+typedef struct ig_classifier ig_classifier;
+/* IG_E_UNSUPPORTED for a model without a classification head.  opts may be NULL. */
+ig_status ig_classifier_open(ig_model *m, const ig_batch_opts *opts, ig_classifier **out, ig_error *err);
+void ig_classifier_close(ig_classifier *c);
+int64_t ig_classifier_count(const ig_classifier *c); /* L labels */
+const char *ig_classifier_label(const ig_classifier *c, int64_t i);
+
+/* out [n,L]: probabilities, by softmax; by sigmoid, each label for itself, when problem_type is multi_label_classification or
+ * there is one label; the plain logits when it is regression. */
+ig_status ig_classify_texts(ig_classifier *c, const char *const *texts, size_t n, float *out, ig_text_use *uses, ig_error *err);
+/* A cross-encoder: how well documents[i] answers queries[i], the plain logit (any size; more is better).  The longer of the
+ * two is cut first.  IG_E_UNSUPPORTED unless the model has one label. */
+ig_status ig_score_pairs(ig_classifier *c, const char *const *queries, const char *const *documents, size_t n, float *out,
+                         ig_text_use *uses, ig_error *err);
 
 #ifdef __cplusplus
 }

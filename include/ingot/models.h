@@ -61,9 +61,24 @@ struct ig_family {
     void (*tensor_name)(const ig_model *m, const char *name, char *buf, size_t size);
     /* Fill the parameters for training from scratch. */
     ig_status (*initialise)(ig_model *m, uint64_t seed, ig_error *err);
+    /* What this model of the family can do: some need a head that not every config.json asks for.  NULL: all of it. */
+    unsigned (*can)(const ig_model *m);
+    /* Whether the model works without this parameter.  Files have all optional parameters or none; what they have not is
+     * dropped.  NULL: every parameter is needed. */
+    bool (*optional)(const ig_model *m, const char *name);
     /* tokens i64 [B,T] → logits [B,T,V].  cache NULL in training: positions 0…T-1.  With a cache B is 1, T is its
      * number of rows, and its `last` asks for one of them: logits [1,1,V]. */
     ig_var *(*logits)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_kv_cache *cache);
+    /* Reading whole texts.  tokens i64 [B,T]; types i64 [B,T], which text of a pair a token belongs to, NULL: all 0;
+     * lengths i64 [B], NULL: all T.  Padding stands behind a text, may be any token, and changes nothing in the rows before
+     * it; what its own rows hold is of no meaning, but finite. */
+    ig_var *(*hidden)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths);   /* → [B,T,C] */
+    ig_var *(*classify)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths); /* → logits [B,L] */
+    ig_var *(*masked)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths);   /* → logits [B,T,V] */
+    int64_t (*hidden_size)(const ig_model *m);               /* C */
+    int64_t (*type_count)(const ig_model *m);                /* types are 0 … count-1; NULL: 1 */
+    int64_t (*label_count)(const ig_model *m);               /* L; 0 without a head for it */
+    const char *(*label)(const ig_model *m, int64_t i);
     int (*cache_layers)(const ig_model *m);
     void (*cache_shape)(const ig_model *m, int64_t *kv_heads, int64_t *head_size);
     int64_t (*context_length)(const ig_model *m);
@@ -105,6 +120,8 @@ typedef struct ig_model_card {
  * card may be NULL. */
 ig_status ig_model_save(const ig_model *m, const char *dir, const ig_model_card *card, ig_error *err);
 void ig_model_free(ig_model *m);
+/* Whether the model has all of these capabilities. */
+bool ig_model_can(const ig_model *m, unsigned capabilities);
 
 #ifdef __cplusplus
 }

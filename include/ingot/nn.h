@@ -33,6 +33,7 @@ void ig_params_fini(ig_params *ps);
 ig_status ig_params_add(ig_params *ps, const char *name, ig_dtype dtype, int ndim, const int64_t *shape, bool decay,
                         ig_param **out, ig_error *err);
 ig_param *ig_params_find(const ig_params *ps, const char *name);
+void ig_params_drop(ig_params *ps, size_t i); /* those behind it move up */
 int64_t ig_params_numel(const ig_params *ps);
 /* The leaf of a parameter in a graph (a constant input when frozen). */
 ig_var *ig_param_var(ig_graph *g, const ig_param *p);

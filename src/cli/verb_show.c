@@ -27,14 +27,14 @@ static void tree_json(ig_json *j, const char *key, const ig_doc *d) {
 }
 
 static void facts_json(ig_json *j, const ig_model *m) {
-    bool generates = m->family->capabilities & IG_CAN_GENERATE;
+    bool reads = ig_model_can(m, IG_CAN_GENERATE) || ig_model_can(m, IG_CAN_EMBED);
     cli_json_pair_text(j, "path", m->path);
     cli_json_pair_text(j, "family", m->family->name);
     cli_json_pair_text(j, "model_type", model_type(m));
     cli_json_pair_int(j, "parameters", ig_params_numel(&m->params));
     cli_json_pair_int(j, "bytes", (int64_t)(m->path ? cli_folder_bytes(m->path) : 0));
-    if (generates) cli_json_pair_int(j, "context", m->family->context_length(m));
-    if (generates) cli_json_pair_int(j, "vocab_size", m->family->vocab_size(m));
+    if (reads) cli_json_pair_int(j, "context", m->family->context_length(m));
+    if (reads) cli_json_pair_int(j, "vocab_size", m->family->vocab_size(m));
     cli_json_pair_text(j, "tokenizer", m->tokenizer ? ig_tokenizer_kind_name(ig_tokenizer_get_kind(m->tokenizer)) : NULL);
     tree_json(j, "config", m->config);
 }
@@ -83,7 +83,7 @@ static void print_facts(const cli *c, const ig_model *m) {
     printf(cli_say(c, "  family       %s (%s)\n", "  系列      %s（%s）\n"), m->family->name, model_type(m));
     printf(cli_say(c, "  parameters   %s (%lld), %s in files\n", "  参数      %s（%lld），文件共 %s\n"), cli_word_count((double)ig_params_numel(&m->params), count),
            (long long)ig_params_numel(&m->params), cli_word_bytes(m->path ? cli_folder_bytes(m->path) : 0, size));
-    if (m->family->capabilities & IG_CAN_GENERATE)
+    if (ig_model_can(m, IG_CAN_GENERATE) || ig_model_can(m, IG_CAN_EMBED))
         printf(cli_say(c, "  context      %lld tokens\n  vocabulary   %lld tokens\n  computation  %s FLOP per token, forward\n",
                        "  上下文    %lld 个词元\n  词表      %lld 个词元\n  计算量    每词元前向 %s FLOP\n"),
                (long long)m->family->context_length(m), (long long)m->family->vocab_size(m),

@@ -25,6 +25,8 @@ typedef struct evaluation {
 } evaluation;
 
 static ig_status check(const evaluation *e, ig_error *err) {
+    if (!ig_model_can(e->m, IG_CAN_GENERATE))
+        return ig_error_set(err, IG_E_UNSUPPORTED, "models of family %s do not predict the next token", e->m->family->name);
     int64_t V = e->m->family->vocab_size(e->m);
     if (e->n < 2) return ig_error_set(err, IG_E_ARG, "a text of %lld tokens has nothing to predict", (long long)e->n);
     for (int64_t i = 0; i < e->n; i++)

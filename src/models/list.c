@@ -5,6 +5,7 @@
 
 static const ig_family *const families[] = {
     &ig_family_gpt,
+    &ig_family_bert,
 };
 
 const ig_family *const *ig_families(size_t *count) {

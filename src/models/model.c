@@ -90,6 +90,11 @@ ig_status ig_model_set(ig_model *m, const char *key, const char *yaml_value, ig_
     return m->family->settings(m, err);
 }
 
+bool ig_model_can(const ig_model *m, unsigned capabilities) {
+    unsigned can = m->family->can ? m->family->can(m) : m->family->capabilities;
+    return (can & capabilities) == capabilities;
+}
+
 /* ---- for the families ---- */
 
 static bool fits_memory(const ig_tensor *t) {

@@ -141,8 +141,25 @@ static ig_status take_all(loading *l, ig_error *err) {
     return !ig_path_exists(path) && ig_path_exists(index) ? take_shards(l, index, err) : take_file(l, path, err);
 }
 
+static bool is_optional(const loading *l, size_t i) {
+    const ig_family *f = l->m->family;
+    return f->optional && f->optional(l->m, l->m->params.item[i]->name);
+}
+
+/* All optional parameters are in the files, or none. */
+static void drop_optional(loading *l) {
+    for (size_t i = 0; i < l->m->params.count; i++)
+        if (l->filled[i] && is_optional(l, i)) return;
+    for (size_t i = l->m->params.count; i-- > 0;) {
+        if (!is_optional(l, i)) continue;
+        ig_params_drop(&l->m->params, i);
+        memmove(l->filled + i, l->filled + i + 1, (l->m->params.count - i) * sizeof *l->filled);
+    }
+}
+
 static ig_status conclude(loading *l, ig_error *err) {
     ig_buf text = {.max = 700};
+    drop_optional(l);
     for (size_t i = 0; i < l->m->params.count; i++)
         if (!l->filled[i]) complain(&l->missing, "%s", l->m->params.item[i]->name);
     tell(&l->missing, &text);

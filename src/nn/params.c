@@ -56,6 +56,12 @@ ig_status ig_params_add(ig_params *ps, const char *name, ig_dtype dtype, int ndi
     return IG_OK;
 }
 
+void ig_params_drop(ig_params *ps, size_t i) {
+    free_param(ps->item[i]);
+    ps->count--;
+    memmove(ps->item + i, ps->item + i + 1, (ps->count - i) * sizeof *ps->item);
+}
+
 int64_t ig_params_numel(const ig_params *ps) {
     int64_t n = 0;
     for (size_t i = 0; i < ps->count; i++) n += ig_tensor_numel(&ps->item[i]->value);

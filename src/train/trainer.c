@@ -31,6 +31,9 @@ static ig_status new_model(trainer *t, ig_error *err) {
 static ig_status check_model(const trainer *t, ig_error *err) {
     int64_t vocab = t->model->family->vocab_size(t->model), tokens = (int64_t)ig_tokenizer_count(t->model->tokenizer);
     int64_t positions = t->model->family->context_length(t->model);
+    if (!ig_model_can(t->model, IG_CAN_GENERATE))
+        return ig_error_at(err, IG_E_UNSUPPORTED, t->r->file, 0, "models of family %s do not predict the next token, which is what this recipe trains",
+                           t->model->family->name);
     if (tokens > vocab)
         return ig_error_at(err, IG_E_FORMAT, t->r->file, 0, "the tokenizer has %lld tokens and the model a vocab_size of %lld", (long long)tokens, (long long)vocab);
     if (positions < t->r->train.context)

@@ -165,6 +165,13 @@ BUILD(attention) {
     return ig_attention(g, x[0], x[1], x[2], o);
 }
 
+/* Sequences of 2 and 5 keys. */
+BUILD(padded_attention) {
+    static int64_t length[2] = {2, 5}, two = 2;
+    (void)c;
+    return ig_attention(g, x[0], x[1], x[2], (ig_attention_opts){.length = fixed(g, "length", length, IG_DTYPE_I64, 1, &two)});
+}
+
 /* q, k, v out of one projection [B,T,(H+2G)·D], the heads joined again: what a transformer does. */
 BUILD(fused_attention) {
     ig_var *qkv[3];
@@ -262,6 +269,8 @@ const op_case op_cases[] = {
     {"attention, grouped, causal", attention, 3, {D4(2, 6, 3, 4), D4(2, 2, 5, 4), D4(2, 2, 5, 4)}, .i = {1}},
     {"attention of 4 of 5 keys", attention, 3, {D4(1, 2, 3, 4), D4(1, 1, 5, 4), D4(1, 1, 5, 4)}, .i = {0, 4}},
     {"attention of 4 of 5 keys, causal", attention, 3, {D4(1, 2, 3, 4), D4(1, 1, 5, 4), D4(1, 1, 5, 4)}, .i = {1, 4}, .f = {0.75}},
+    {"attention of sequences of 2 and 5 keys", padded_attention, 3, {D4(2, 2, 5, 4), D4(2, 1, 5, 4), D4(2, 1, 5, 4)}},
+    {"attention of one query and of sequences of 2 and 5 keys", padded_attention, 3, {D4(2, 1, 1, 4), D4(2, 1, 5, 4), D4(2, 1, 5, 4)}},
     {"attention of one query", attention, 3, {D4(2, 1, 1, 7), D4(2, 1, 5, 7), D4(2, 1, 5, 7)}, .i = {1}},
     {"attention of no queries", attention, 3, {D4(2, 1, 0, 7), D4(2, 1, 5, 7), D4(2, 1, 5, 7)}},
     {"attention, head size 16", attention, 3, {D4(1, 2, 7, 16), D4(1, 1, 7, 16), D4(1, 1, 7, 16)}, .i = {1}},

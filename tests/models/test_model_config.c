@@ -36,7 +36,7 @@ static const damaged cases[] = {
     {"[]", "map", IG_E_FORMAT, 1},
     {"{\"vocab_size\":65}", "model_type", IG_E_FORMAT, 1},
     {"{\"model_type\":7}", "expected", IG_E_FORMAT, 1},
-    {"{\n\"model_type\":\"gpt3\"}", "known are gpt2, llama, mistral, qwen2, qwen3", IG_E_UNSUPPORTED, 2},
+    {"{\n\"model_type\":\"gpt3\"}", "known are gpt2, llama, mistral, qwen2, qwen3, bert, roberta, xlm-roberta", IG_E_UNSUPPORTED, 2},
     {"{\"model_type\":\"gpt2\"}", "\"vocab_size\" is missing", IG_E_FORMAT, 1},
     {"{" GPT2 ",\n\"n_embd\":32}", "", IG_E_FORMAT, 2},                                                /* twice */
     {"{" GPT2 ",\n\"n_ctx\":8}", "n_ctx: differs from n_positions", IG_E_FORMAT, 2},

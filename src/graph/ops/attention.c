@@ -3,6 +3,7 @@
  *     q  [B,H,T,D]   k, v [B,G,S,D], H a multiple of G: query head h reads key head h·G/H
  *     y  [B,H,T,D], in memory [B,T,H,D], so that joining the heads is a view
  *     lse [B,H,T]    all that the gradient needs of the T×S scores
+ *     length         i64 [1] or [B]: the valid keys of all sequences, or of each; keys behind them are not read
  *
  * The kernel takes one head.  Heads are independent forwards; backwards the query heads of one key head follow each other
  * on one thread, because they add into the same dk and dv.  With fewer heads than threads the rows are cut too.
@@ -26,17 +27,24 @@ static ig_status need_heads(const ig_node *n, int k, ig_dtype dtype, ig_error *e
     return rows_of_d(t) ? IG_OK : ig_error_set(err, IG_E_SHAPE, "the head size of input %d is not contiguous", k);
 }
 
+/* One for all sequences, or one for each. */
+static ig_status need_length(const ig_node *n, int64_t B, ig_error *err) {
+    const ig_tensor *t = &n->in[n->nin - 1]->t;
+    int64_t size = t->ndim == 1 && t->shape[0] == 1 ? 1 : B;
+    return ig_need_shape(n, n->nin - 1, IG_DTYPE_I64, 1, &size, err);
+}
+
 /* q, k, v are inputs `first` … first+2; the length, when there is one, is the last input. */
 static ig_status check_inputs(const ig_node *n, int first, bool has_length, ig_error *err) {
     const ig_tensor *q = &n->in[first]->t, *k = &n->in[first + 1]->t;
     char a[128], b[128];
     for (int i = first; i < first + 3; i++) IG_TRY(need_heads(n, i, q->dtype, err));
     IG_TRY(ig_need_shape(n, first + 2, q->dtype, 4, k->shape, err));
-    int64_t G = k->shape[1], one = 1;
+    int64_t G = k->shape[1];
     if (q->shape[0] != k->shape[0] || q->shape[3] != k->shape[3] || G < 1 || q->shape[1] % G)
         return ig_error_set(err, IG_E_SHAPE, "queries %s with keys %s: batch and head size must agree, and the query heads be a multiple of the key heads",
                             ig_tensor_shape_text(q, a, sizeof a), ig_tensor_shape_text(k, b, sizeof b));
-    if (has_length) IG_TRY(ig_need_shape(n, n->nin - 1, IG_DTYPE_I64, 1, &one, err));
+    if (has_length) IG_TRY(need_length(n, q->shape[0], err));
     int64_t least = n->attrs.i[0] ? q->shape[2] : q->shape[2] > 0;
     if (k->shape[2] < least)
         return ig_error_set(err, IG_E_SHAPE, "%lld queries see only %lld keys", (long long)q->shape[2], (long long)k->shape[2]);
@@ -77,6 +85,7 @@ static ig_status attention_grad_shape(ig_node *n, ig_error *err) {
 typedef struct attention_job {
     const ig_run *r;
     const ig_tensor *q, *k, *v, *y, *lse, *dy; /* dy NULL: forward */
+    const ig_tensor *length;                   /* i64 [1] or [B]; NULL: all keys are valid */
     ig_attention_args args;
     int64_t B, H, G, blocks;                   /* blocks of rows per head */
     size_t scratch;                            /* bytes per thread */
@@ -93,15 +102,29 @@ static size_t scratch_per_thread(ig_context *ctx, const ig_attention_args *a, bo
     return ig_round64(wide ? k->attention_scratch_f64(a) * sizeof(double) : k->attention_scratch(a) * sizeof(float));
 }
 
+static int64_t valid_keys(const attention_job *j, int64_t b) {
+    if (!j->length) return j->args.S;
+    return ((const int64_t *)j->length->data)[j->length->shape[0] == 1 ? 0 : b * j->length->stride[0]];
+}
+
 /* How many of the keys are valid is read anew at each run. */
-static ig_status read_length(attention_job *j, const ig_tensor *length, ig_error *err) {
-    int64_t valid = *(const int64_t *)length->data, least = j->args.causal ? j->args.T : j->args.T > 0;
-    if (valid < least || valid > j->args.S)
-        return ig_error_set(err, IG_E_ARG, "length %lld: %lld queries over %lld keys need %lld … %lld", (long long)valid, (long long)j->args.T,
-                            (long long)j->args.S, (long long)least, (long long)j->args.S);
-    j->args.S = valid;
-    j->args.offset = valid - j->args.T;
+static ig_status check_lengths(const attention_job *j, ig_error *err) {
+    int64_t least = j->args.causal ? j->args.T : j->args.T > 0;
+    for (int64_t b = 0; b < j->length->shape[0]; b++) {
+        int64_t valid = valid_keys(j, b);
+        if (valid < least || valid > j->args.S)
+            return ig_error_set(err, IG_E_ARG, "length %lld: %lld queries over %lld keys need %lld … %lld", (long long)valid, (long long)j->args.T,
+                                (long long)j->args.S, (long long)least, (long long)j->args.S);
+    }
     return IG_OK;
+}
+
+/* The arguments of the heads of batch b. */
+static ig_attention_args args_in(const attention_job *j, int64_t b) {
+    ig_attention_args a = j->args;
+    a.S = valid_keys(j, b);
+    a.offset = a.S - a.T;
+    return a;
 }
 
 static ig_status job_of(const ig_run *r, int first, bool has_length, attention_job *j, ig_error *err) {
@@ -112,7 +135,8 @@ static ig_status job_of(const ig_run *r, int first, bool has_length, attention_j
     j->B = j->q->shape[0], j->H = j->q->shape[1], j->G = j->k->shape[1], j->blocks = 1;
     j->args = args_of(r->node, j->q, j->k, j->v, j->y);
     j->scratch = scratch_per_thread(r->ctx, &j->args, ig_is_f64(j->q));
-    return has_length ? read_length(j, r->in[r->node->nin - 1], err) : IG_OK;
+    j->length = has_length ? r->in[r->node->nin - 1] : NULL;
+    return has_length ? check_lengths(j, err) : IG_OK;
 }
 
 /* Row `row` of head h in batch b. */
@@ -124,7 +148,7 @@ static void *at(const ig_tensor *t, int64_t b, int64_t h, int64_t row) {
 static void *scratch_of(const attention_job *j, int thread) { return (char *)j->r->scratch + (size_t)thread * j->scratch; }
 
 static void forward_head(const attention_job *j, int64_t b, int64_t h, int64_t block, void *scratch) {
-    ig_attention_args a = j->args;
+    ig_attention_args a = args_in(j, b);
     int64_t g = h / (j->H / j->G), row = block * ROWS_BLOCK;
     if (j->blocks > 1) {
         a.T = a.T - row < ROWS_BLOCK ? a.T - row : ROWS_BLOCK;
@@ -161,13 +185,14 @@ static void clear_rows(const ig_tensor *t, int64_t b, int64_t g) {
 
 static void backward_head(const attention_job *j, int64_t b, int64_t h, int64_t g, void *scratch) {
     const ig_tensor *dq = j->r->out[0], *dk = j->r->out[1], *dv = j->r->out[2];
+    ig_attention_args a = args_in(j, b);
     void *dq0 = at(dq, b, h, 0), *dk0 = at(dk, b, g, 0), *dv0 = at(dv, b, g, 0);
     const void *dy = at(j->dy, b, h, 0), *y = at(j->y, b, h, 0), *lse = at(j->lse, b, h, 0);
     const void *q = at(j->q, b, h, 0), *k = at(j->k, b, g, 0), *v = at(j->v, b, g, 0);
     if (ig_is_f64(j->q))
-        j->r->k->attention_backward_f64(dq0, dk0, dv0, dy, y, lse, q, k, v, &j->args, dq->stride[2], dk->stride[2], dv->stride[2], j->dy->stride[2], scratch);
+        j->r->k->attention_backward_f64(dq0, dk0, dv0, dy, y, lse, q, k, v, &a, dq->stride[2], dk->stride[2], dv->stride[2], j->dy->stride[2], scratch);
     else
-        j->r->k->attention_backward(dq0, dk0, dv0, dy, y, lse, q, k, v, &j->args, dq->stride[2], dk->stride[2], dv->stride[2], j->dy->stride[2], scratch);
+        j->r->k->attention_backward(dq0, dk0, dv0, dy, y, lse, q, k, v, &a, dq->stride[2], dk->stride[2], dv->stride[2], j->dy->stride[2], scratch);
 }
 
 static void backward_range(void *arg, size_t begin, size_t end, int thread) {
@@ -228,7 +253,7 @@ static void attention_back(ig_graph *g, ig_node *n, ig_var *const *d, ig_var **d
 
 const ig_op ig_op_attention = {
     .name = "attention",
-    .doc = "softmax(q·kᵀ·scale + mask)·v per head, the first `length` keys; outputs y, in memory [B,T,H,D], and lse   (Vaswani et al. 2017)",
+    .doc = "softmax(q·kᵀ·scale + mask)·v per head, the first `length` keys (i64 [1], or [B]: of each sequence); outputs y, in memory [B,T,H,D], and lse   (Vaswani et al. 2017)",
     .nin_min = 3, .nin_max = 4, .nout = 2, .map = -1, .shape = attention_shape, .forward = attention_forward, .backward = attention_back,
     .scratch = attention_scratch, .flops = attention_flops, .attr_names = "causal;scale",
 };

@@ -41,6 +41,7 @@ static const gpt_config *config_of(const ig_model *m) { return &((const gpt *)m-
 static int cache_layers(const ig_model *m) { return config_of(m)->layers; }
 static int64_t context_length(const ig_model *m) { return config_of(m)->context; }
 static int64_t vocab_size(const ig_model *m) { return config_of(m)->V; }
+static int64_t hidden_size(const ig_model *m) { return config_of(m)->C; }
 
 static void cache_shape(const ig_model *m, int64_t *kv_heads, int64_t *head_size) {
     *kv_heads = config_of(m)->G;
@@ -61,7 +62,7 @@ static const char *const model_types[] = {"gpt2", "llama", "mistral", "qwen2", "
 const ig_family ig_family_gpt = {
     .name = "gpt",
     .doc = "decoder-only transformers: GPT-2, Llama, Mistral, Qwen 2 and 3",
-    .capabilities = IG_CAN_GENERATE | IG_CAN_SCORE,
+    .capabilities = IG_CAN_GENERATE | IG_CAN_EMBED,
     .model_types = model_types,
     .config_schema = gpt_schema,
     .build = build,
@@ -70,6 +71,8 @@ const ig_family ig_family_gpt = {
     .tensor_name = gpt_tensor_name,
     .initialise = gpt_initialise,
     .logits = gpt_logits,
+    .hidden = gpt_hidden,
+    .hidden_size = hidden_size,
     .cache_layers = cache_layers,
     .cache_shape = cache_shape,
     .context_length = context_length,

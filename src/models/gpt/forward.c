@@ -154,12 +154,25 @@ static bool possible(const forward *f, ig_var *tokens) {
     return !ig_graph_poisoned(f->g);
 }
 
+/* The blocks and the last norm: [B,T,C], or [B,1,C] when the cache asks for one row. */
+static ig_var *trunk(forward *f, ig_var *tokens) {
+    if (!possible(f, tokens)) return tokens;
+    f->positions = positions(f, ig_dim(tokens, 1));
+    ig_var *x = embed(f, tokens);
+    for (; f->layer < f->s->c.layers; f->layer++) x = block(f, &f->s->block[f->layer], x);
+    return last_row(f, norm(f, x, f->s->norm));
+}
+
 ig_var *gpt_logits(ig_model *m, const ig_pass *p, ig_var *tokens, ig_kv_cache *cache) {
     forward f = {.p = p, .g = p->g, .s = m->state, .cache = cache};
-    if (!possible(&f, tokens)) return tokens;
-    f.positions = positions(&f, ig_dim(tokens, 1));
-    ig_var *x = embed(&f, tokens);
-    for (; f.layer < f.s->c.layers; f.layer++) x = block(&f, &f.s->block[f.layer], x);
-    x = last_row(&f, norm(&f, x, f.s->norm));
+    ig_var *x = trunk(&f, tokens);
+    if (ig_graph_poisoned(f.g)) return x;
     return ig_nn_linear(p, x, weight(&f, f.s->head), NULL, true);                  /* [B,T,V] */
+}
+
+/* A token sees only what stands before it, so padding behind a text is seen by none of its tokens: no lengths are needed. */
+ig_var *gpt_hidden(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths) {
+    forward f = {.p = p, .g = p->g, .s = m->state};
+    (void)types, (void)lengths;
+    return trunk(&f, tokens);                                                      /* [B,T,C] */
 }

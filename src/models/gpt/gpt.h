@@ -78,5 +78,6 @@ void gpt_tensor_name(const ig_model *m, const char *name, char *buf, size_t size
 
 /* forward.c */
 ig_var *gpt_logits(ig_model *m, const ig_pass *p, ig_var *tokens, ig_kv_cache *cache);
+ig_var *gpt_hidden(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths);
 
 #endif
