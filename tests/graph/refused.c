@@ -160,7 +160,6 @@ static void a_length_out_of_range_is_refused_at_run_time(void **state) {
     REFUSED(ig_attention(l.g, l.heads, l.heads, l.heads, (ig_attention_opts){.causal = true, .length = ig_input(l.g, "n", &length)}), IG_E_ARG, "need 3 … 3");
     ig_tensor lengths = ones(f->ctx, IG_DTYPE_I64, 1, (int64_t[]){ig_dim(l.heads, 0) + 1});
     REFUSED(ig_attention(l.g, l.heads, l.heads, l.heads, (ig_attention_opts){.length = ig_input(l.g, "ns", &lengths)}), IG_E_SHAPE, "input 3");
-    REFUSED(ig_cache_write(l.g, l.keys, l.keys, ig_input(l.g, "pos", &pos)), IG_E_ARG, "2 positions at 1 of a cache for 2");
     ig_tensor_unref(&length), ig_tensor_unref(&lengths);
 }
 
