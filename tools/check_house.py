@@ -90,7 +90,7 @@ def check_own(path, target):
     if below not in reachable(room):
         return f"{room} may not include {target} of {below}"
     if path.startswith("src/tensor/kernels/") and not target.startswith(("src/tensor/kernels/", "include/ingot/base.h",
-                                                                       "include/ingot/limits.h")):
+                                                                       "include/ingot/limits.h", "include/ingot/quant.h")):
         return f"a kernel knows no tensor: {target}"
     if sibling(path, target, "src/models", []):
         return f"a family knows no other family: {target}"

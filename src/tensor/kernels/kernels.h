@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "ingot/base.h"
+#include "tensor/kernels/panel.h"
 
 /* ---- element-wise maps ------------------------------------------------------------------------------------------- */
 
@@ -120,6 +121,10 @@ typedef struct ig_kernels {
                                const float *q, const float *k, const float *v, const ig_attention_args *a,
                                int64_t dq_row, int64_t dk_row, int64_t dv_row, int64_t do_row, float *scratch);
     size_t (*attention_scratch)(const ig_attention_args *a); /* elements */
+
+    /* products over quantised weights, see panel.h.  One row of x into its column of a tile of `stride` rows: */
+    void (*quantise_row)(ig_quant_x *out, size_t stride, const float *x, size_t k);
+    void (*panel[IG_BLOCK_COUNT])(const ig_panel_args *p); /* y[m][r] = Σ x[m]·w[r] */
 
     /* the same in double, for gradient tests: plain code, equal in every table */
     double (*row_sum_f64)(const double *x, size_t n);
