@@ -69,6 +69,8 @@ void ig_qweight_matmul_in(ig_context *ctx, const ig_qweight *w, const float *x, 
 
 /* dx = dy·w, the gradient of the product to x, in f32 over the numbers that the weights stand for.  dy [M,N], dx [M,K]. */
 ig_status ig_qweight_matmul_grad(ig_context *ctx, const ig_qweight *w, const float *dy, int64_t M, float *dx, ig_error *err);
+size_t ig_qweight_grad_scratch(const ig_qweight *w); /* as above */
+ig_status ig_qweight_matmul_grad_in(ig_context *ctx, const ig_qweight *w, const float *dy, int64_t M, float *dx, void *scratch, ig_error *err);
 
 #ifdef __cplusplus
 }

@@ -49,7 +49,7 @@ static void pack_range(void *arg, size_t begin, size_t end, int thread) {
 static ig_status check_sizes(ig_qweight *w, size_t *row_bytes, ig_error *err) {
     size_t width = ig_panel_rows(w->type), padded, all;
     IG_TRY(ig_block_row_bytes(w->type, w->k, row_bytes, err));
-    if (!ig_add_size(w->rows, width - 1, &padded) || !ig_mul_size(w->k, 128, &all) || !ig_mul_size(padded, *row_bytes, &all))
+    if (!ig_add_size(w->rows, width - 1, &padded) || !ig_mul_size(w->k, GRAD_ROWS * sizeof(float), &all) || !ig_mul_size(padded, *row_bytes, &all))
         return ig_error_set(err, IG_E_LIMIT, "a weight [%zu,%zu] of %s does not fit in memory", w->rows, w->k, ig_block_name(w->type));
     w->panels = padded / width;
     w->panel_bytes = ig_panel_bytes(w->type, w->k);
@@ -186,23 +186,35 @@ static void rows_range(void *arg, size_t begin, size_t end, int thread) {
     for (size_t i = begin; i < end; i++) ig_qweight_row_f32(r->w, (int64_t)(r->first + i), r->out + i * r->w->k);
 }
 
-ig_status ig_qweight_matmul_grad(ig_context *ctx, const ig_qweight *w, const float *dy, int64_t M, float *dx, ig_error *err) {
-    size_t rows = min_size(GRAD_ROWS, w->rows), bytes;
-    if (M < 1) return IG_OK;
-    if (!ig_mul_size(w->k, rows * sizeof(float), &bytes)) return ig_error_set(err, IG_E_LIMIT, "a weight with rows of %zu values", w->k);
-    rows_f32 r = {.w = w, .out = ig_malloc_aligned(bytes)};
-    ig_status s = r.out ? IG_OK : ig_error_nomem(err, bytes);
-    for (; s == IG_OK && r.first < w->rows; r.first += rows) {
-        size_t n = min_size(rows, w->rows - r.first);
-        ig_gemm_desc d;
-        ig_gemm *g = NULL;
-        memset(&d, 0, sizeof d); /* the padding too: descriptions are compared by their bytes */
-        d.in = d.out = IG_DTYPE_F32, d.accumulate = r.first > 0, d.m = M, d.n = (int64_t)w->k, d.k = (int64_t)n;
-        d.a_row = (int64_t)w->rows, d.a_col = 1, d.b_row = (int64_t)w->k, d.b_col = 1, d.c_row = (int64_t)w->k;
-        ig_parallel_for(ctx, n, 1 + WORK_MIN / 16 / w->k, rows_range, &r);
-        s = ig_gemm_get(ctx, &d, false, &g, err);
-        if (s == IG_OK) s = ig_gemm_run(g, dx, dy + r.first, r.out, NULL, err);
+/* dx (+)= dy·rows, over the rows that are numbers now. */
+static ig_status add_rows(ig_context *ctx, const rows_f32 *r, size_t count, const float *dy, int64_t M, float *dx, ig_error *err) {
+    const ig_qweight *w = r->w;
+    ig_gemm_desc d;
+    ig_gemm *g = NULL;
+    memset(&d, 0, sizeof d); /* the padding too: descriptions are compared by their bytes */
+    d.in = d.out = IG_DTYPE_F32, d.accumulate = r->first > 0, d.m = M, d.n = (int64_t)w->k, d.k = (int64_t)count;
+    d.a_row = (int64_t)w->rows, d.a_col = 1, d.b_row = (int64_t)w->k, d.b_col = 1, d.c_row = (int64_t)w->k;
+    IG_TRY(ig_gemm_get(ctx, &d, false, &g, err));
+    return ig_gemm_run(g, dx, dy + r->first, r->out, NULL, err);
+}
+
+size_t ig_qweight_grad_scratch(const ig_qweight *w) { return min_size(GRAD_ROWS, w->rows) * w->k * sizeof(float); }
+
+ig_status ig_qweight_matmul_grad_in(ig_context *ctx, const ig_qweight *w, const float *dy, int64_t M, float *dx, void *scratch, ig_error *err) {
+    rows_f32 r = {.w = w, .out = scratch};
+    for (; M > 0 && r.first < w->rows; r.first += GRAD_ROWS) {
+        size_t count = min_size(GRAD_ROWS, w->rows - r.first);
+        ig_parallel_for(ctx, count, 1 + WORK_MIN / 16 / w->k, rows_range, &r);
+        IG_TRY(add_rows(ctx, &r, count, dy, M, dx, err));
     }
-    ig_free_aligned(r.out, bytes);
+    return IG_OK;
+}
+
+ig_status ig_qweight_matmul_grad(ig_context *ctx, const ig_qweight *w, const float *dy, int64_t M, float *dx, ig_error *err) {
+    size_t bytes = ig_qweight_grad_scratch(w);
+    void *scratch = ig_malloc_aligned(bytes);
+    if (!scratch) return ig_error_nomem(err, bytes);
+    ig_status s = ig_qweight_matmul_grad_in(ctx, w, dy, M, dx, scratch, err);
+    ig_free_aligned(scratch, bytes);
     return s;
 }
