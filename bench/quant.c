@@ -41,7 +41,7 @@ static double read_bandwidth(ig_context *ctx) {
     memset(x, 1, bytes);
     reading r = {.x = x};
     double best = 1e9;
-    for (int i = 0; i < 30; i++) {
+    for (int i = 0; i < 100; i++) {
         double start = ig_clock();
         ig_parallel_for(ctx, bytes / 65536 / 64, 1, read_range, &r);
         double seconds = ig_clock() - start;

@@ -32,7 +32,7 @@ static void quantise_block(ig_quant_x *out, const float *x) {
         for (int i = 0; i < 32; i++) out->q[i] = (int8_t)nearest(x[i] * inverse);
     else memset(out->q, 0, sizeof out->q);
     for (int i = 0; i < 16; i++) sum[0] += out->q[i], sum[1] += out->q[i + 16];
-    out->negsum[0] = -sum[0], out->negsum[1] = -sum[1];
+    out->negsum[0] = -sum[0], out->negsum[1] = -sum[0] - sum[1];
     out->minus = -out->scale * (float)(sum[0] + sum[1]);
 }
 
@@ -91,7 +91,8 @@ INLINE void open_scales(scales *c, const uint8_t *p, ig_block_type type, int par
 
 /* ---- the product ----------------------------------------------------------------------------------------------------------- */
 
-/* Where the sum of 16 values starts: minus the offset of the weights, times Σq. */
+/* Where a sum starts: minus the offset of the weights, times Σq.  One half of a block takes that of both, the other none:
+ * loads are what bounds here.  Only q6_K needs the halves apart. */
 INLINE vi start(ig_block_type type, int32_t negsum) {
     switch (type) {
     case IG_BLOCK_Q8_0: return v_start_wide(negsum);
@@ -102,8 +103,7 @@ INLINE vi start(ig_block_type type, int32_t negsum) {
     }
 }
 
-INLINE vi half_block(ig_block_type type, const vi *w, const ig_quant_x *x, int half) {
-    vi sum = start(type, x->negsum[half]);
+INLINE vi half_block(vi sum, ig_block_type type, const vi *w, const ig_quant_x *x, int half) {
 #pragma GCC unroll 4
     for (int v = 4 * half; v < 4 * half + 4; v++)
         sum = type == IG_BLOCK_Q8_0 ? v_dot_wide(sum, w[v], x->q + 4 * v) : v_dot(sum, w[v], x->q + 4 * v);
@@ -120,9 +120,10 @@ INLINE void add_block(vf *acc, int live, ig_block_type type, const vi *w, const 
     }
 #pragma GCC unroll 16
     for (int m = 0; m < live; m++) {
-        vi first = half_block(type, w, &x[m], 0), second = half_block(type, w, &x[m], 1);
+        vi whole = start(type, x[m].negsum[1]), half = type == IG_BLOCK_Q6_K ? start(type, x[m].negsum[0]) : v_start(0, 0);
+        vi first = half_block(half, type, w, &x[m], 0), second = half_block(whole, type, w, &x[m], 1);
         vf t;
-        if (type == IG_BLOCK_Q6_K) t = v_fma(v_float(second), b, v_mul(v_float(first), a));
+        if (type == IG_BLOCK_Q6_K) t = v_fma(v_float(v_difference(second, half)), b, v_mul(v_float(first), a));
         else t = v_mul(v_float(v_sum(first, second)), a);
         acc[m] = v_fma(t, v_same(x[m].scale), acc[m]);
         if (type == IG_BLOCK_Q4_K || type == IG_BLOCK_Q5_K) acc[m] = v_fma(b, v_same(x[m].minus), acc[m]);

@@ -32,7 +32,7 @@
 typedef struct ig_quant_x {
     int8_t q[32];
     float scale, minus; /* minus = -scale·Σq */
-    int32_t negsum[2];  /* -Σq of each half */
+    int32_t negsum[2];  /* -Σq of the first half, and of both */
 } ig_quant_x;
 
 typedef struct ig_panel_args {

@@ -41,6 +41,7 @@ INLINE vi v_dot(vi acc, vi w, const int8_t *x) { return _mm512_dpbusd_epi32(acc,
 INLINE vi v_start_wide(int32_t negsum) { return v_start(negsum, 7); }
 INLINE vi v_dot_wide(vi acc, vi w, const int8_t *x) { return v_dot(acc, w, x); }
 INLINE vi v_sum(vi a, vi b) { return _mm512_add_epi32(a, b); }
+INLINE vi v_difference(vi a, vi b) { return _mm512_sub_epi32(a, b); }
 INLINE vf v_float(vi a) { return _mm512_cvtepi32_ps(a); }
 INLINE vf v_zero(void) { return _mm512_setzero_ps(); }
 INLINE vf v_same(float x) { return _mm512_set1_ps(x); }
@@ -86,6 +87,7 @@ INLINE vi v_dot_wide(vi acc, vi w, const int8_t *x) { /* |q| · (x with the sign
     return v_pairs(acc, _mm256_abs_epi8(q), _mm256_sign_epi8(_mm256_set1_epi32(four_bytes(x)), q));
 }
 INLINE vi v_sum(vi a, vi b) { return _mm256_add_epi32(a, b); }
+INLINE vi v_difference(vi a, vi b) { return _mm256_sub_epi32(a, b); }
 INLINE vf v_float(vi a) { return _mm256_cvtepi32_ps(a); }
 INLINE vf v_zero(void) { return _mm256_setzero_ps(); }
 INLINE vf v_same(float x) { return _mm256_set1_ps(x); }
@@ -138,6 +140,10 @@ INLINE vi v_start_wide(int32_t negsum) { return v_start(negsum, 7); }
 INLINE vi v_dot_wide(vi acc, vi w, const int8_t *x) { return v_dot(acc, w, x); }
 INLINE vi v_sum(vi a, vi b) {
     EACH_LANE a.lane[l] += b.lane[l];
+    return a;
+}
+INLINE vi v_difference(vi a, vi b) {
+    EACH_LANE a.lane[l] -= b.lane[l];
     return a;
 }
 INLINE vf v_float(vi a) {
