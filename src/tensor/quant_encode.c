@@ -26,8 +26,7 @@ static ig_status check_values(const float *x, size_t n, const float *importance,
     return IG_OK;
 }
 
-/* Weights of n values, largest 1; where all are zero, all alike.  Returns the size of the values, a power of two, so that
- * the fits compute with values about 1. */
+/* Weights of n values, the largest 1; where all are zero, all alike. */
 static void take_weights(const float *importance, int n, float *w) {
     float max = 0;
     for (int i = 0; importance && i < n; i++) max = importance[i] > max ? importance[i] : max;
@@ -82,14 +81,21 @@ typedef struct k_scales {
     double error;
 } k_scales;
 
+/* How many d make v, nearest; far values, which a rounded-off d gives, are cut. */
+static long times(float v, float d) {
+    float ratio = d != 0 ? v / d : 0;
+    return lrintf(ratio > 1000 ? 1000 : ratio < -1000 ? -1000 : ratio);
+}
+
 static int clamp63(long v) { return v < 0 ? 0 : v > 63 ? 63 : (int)v; }
 
 /* Integer scales for parts with the best scales `scale` and `min`: the nearest, and the best of their neighbours. */
 static void choose_integers(const float *x, const float *w, int top, const float *scale, const float *min, k_scales *c) {
     c->error = 0;
     for (int j = 0; j < 8; j++) {
-        int s0 = c->d > 0 ? clamp63(lrintf(scale[j] / c->d)) : 0, m0 = c->dmin > 0 ? clamp63(lrintf(min[j] / c->dmin)) : 0;
+        int s0 = clamp63(times(scale[j], c->d)), m0 = clamp63(times(min[j], c->dmin));
         double least = INFINITY;
+        c->s[j] = (uint8_t)s0, c->m[j] = (uint8_t)m0; /* should the squares of huge values be infinite */
         for (int s = clamp63(s0 - 1); s <= clamp63(s0 + 1); s++)
             for (int m = clamp63(m0 - 1); m <= clamp63(m0 + 1); m++) {
                 double e = ig_affine_error(x + 32 * j, w + 32 * j, 32, top, c->d * (float)s, c->dmin * (float)m);
@@ -153,8 +159,9 @@ static void encode_k(ig_block_type t, const float *x, const float *w, uint8_t *p
 static double choose_q6_scales(const float *x, const float *w, const float *scale, float d, int8_t *s) {
     double sum = 0;
     for (int j = 0; j < 16; j++) {
-        long near = d != 0 ? lrintf(scale[j] / d) : 0;
+        long near = times(scale[j], d);
         double least = INFINITY;
+        s[j] = (int8_t)(near < -128 ? -128 : near > 127 ? 127 : near);
         for (long v = near - 1; v <= near + 1; v++) {
             if (v < -128 || v > 127) continue;
             double e = ig_symmetric_error(x + 16 * j, w + 16 * j, 16, 32, d * (float)v);
