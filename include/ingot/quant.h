@@ -47,7 +47,8 @@ ig_status ig_blocks_from_f32(ig_block_type t, const float *x, size_t n, const fl
 typedef struct ig_qweight ig_qweight;
 
 /* From N rows of K values in blocks, one row after the other; the blocks are not needed afterwards. */
-ig_status ig_qweight_new(ig_context *ctx, ig_block_type type, int64_t N, int64_t K, const void *blocks, ig_qweight **out, ig_error *err);
+ig_status ig_qweight_new(ig_context *ctx, ig_block_type type, int64_t N, int64_t K, const void *blocks,
+                         ig_qweight **out, ig_error *err);
 void ig_qweight_free(ig_qweight *w);
 size_t ig_qweight_bytes(const ig_qweight *w); /* memory that it takes */
 ig_block_type ig_qweight_type(const ig_qweight *w);
@@ -70,7 +71,8 @@ void ig_qweight_matmul_in(ig_context *ctx, const ig_qweight *w, const float *x, 
 /* dx = dy·w, the gradient of the product to x, in f32 over the numbers that the weights stand for.  dy [M,N], dx [M,K]. */
 ig_status ig_qweight_matmul_grad(ig_context *ctx, const ig_qweight *w, const float *dy, int64_t M, float *dx, ig_error *err);
 size_t ig_qweight_grad_scratch(const ig_qweight *w); /* as above */
-ig_status ig_qweight_matmul_grad_in(ig_context *ctx, const ig_qweight *w, const float *dy, int64_t M, float *dx, void *scratch, ig_error *err);
+ig_status ig_qweight_matmul_grad_in(ig_context *ctx, const ig_qweight *w, const float *dy, int64_t M, float *dx,
+                                    void *scratch, ig_error *err);
 
 #ifdef __cplusplus
 }

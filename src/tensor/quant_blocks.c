@@ -48,7 +48,7 @@ void ig_put_f16(uint8_t *p, float v) {
     p[0] = (uint8_t)h, p[1] = (uint8_t)(h >> 8);
 }
 
-/* ---- scales of 6 bits ------------------------------------------------------------------------------------------------------- */
+/* ---- scales of 6 bits -------------------------------------------------------------------------------------------- */
 
 void ig_k_scales_get(const uint8_t *p, int j, int *s, int *m) {
     if (j < 4) {
@@ -67,7 +67,7 @@ void ig_k_scales_put(uint8_t *p, const uint8_t s[8], const uint8_t m[8]) {
     }
 }
 
-/* ---- opening a block ---------------------------------------------------------------------------------------------------------- */
+/* ---- opening a block --------------------------------------------------------------------------------------------- */
 
 /* 16 bytes: values 0-15 in the low halves, 16-31 in the high ones. */
 static void halves(const uint8_t *q, uint8_t *u) {

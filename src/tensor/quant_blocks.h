@@ -31,7 +31,7 @@ void ig_k_scales_put(uint8_t *p, const uint8_t s[8], const uint8_t m[8]);
 float ig_get_f16(const uint8_t *p);
 void ig_put_f16(uint8_t *p, float v);
 
-/* ---- the fits of quant_fit.c, over n <= 32 values with weights w ------------------------------------------------------ */
+/* ---- the fits of quant_fit.c, over n <= 32 values with weights w ------------------------------------------------- */
 
 /* A scale for integers in [-top, top - 1] (w·(x - scale·q)² small); may be negative. */
 float ig_fit_symmetric(const float *x, const float *w, int n, int top);

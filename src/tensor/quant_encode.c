@@ -15,7 +15,7 @@
 
 static float as_f16(float v) { return ig_f16_to_f32(ig_f32_to_f16(v > F16_MAX ? F16_MAX : v < -F16_MAX ? -F16_MAX : v)); }
 
-/* ---- checks ---------------------------------------------------------------------------------------------------------------- */
+/* ---- checks ------------------------------------------------------------------------------------------------------ */
 
 static ig_status check_values(const float *x, size_t n, const float *importance, ig_error *err) {
     for (size_t i = 0; i < n; i++) {
@@ -33,7 +33,7 @@ static void take_weights(const float *importance, int n, float *w) {
     for (int i = 0; i < n; i++) w[i] = max > 0 ? importance[i] / max : 1;
 }
 
-/* ---- blocks of 32 ---------------------------------------------------------------------------------------------------------- */
+/* ---- blocks of 32 ------------------------------------------------------------------------------------------------ */
 
 static void encode_q8_0(const float *x, uint8_t *p) {
     float max = 0;
@@ -73,7 +73,7 @@ static void encode_halves(ig_block_type t, const float *x, const float *w, uint8
         for (int i = 0; i < 4; i++) p[2 + i] = (uint8_t)(high >> 8 * i);
 }
 
-/* ---- q4_K, q5_K ------------------------------------------------------------------------------------------------------------ */
+/* ---- q4_K, q5_K -------------------------------------------------------------------------------------------------- */
 
 typedef struct k_scales {
     float d, dmin;
@@ -153,7 +153,7 @@ static void encode_k(ig_block_type t, const float *x, const float *w, uint8_t *p
     }
 }
 
-/* ---- q6_K -------------------------------------------------------------------------------------------------------------------- */
+/* ---- q6_K -------------------------------------------------------------------------------------------------------- */
 
 /* Signed integer scales; returns the error with them. */
 static double choose_q6_scales(const float *x, const float *w, const float *scale, float d, int8_t *s) {
@@ -213,7 +213,7 @@ static void encode_q6_k(const float *x, const float *w, uint8_t *p) {
     }
 }
 
-/* ---- all types -------------------------------------------------------------------------------------------------------------------- */
+/* ---- all types --------------------------------------------------------------------------------------------------- */
 
 static void encode_reals(ig_block_type t, const float *x, size_t n, uint8_t *p) {
     if (t == IG_BLOCK_F32) memcpy(p, x, n * sizeof *x);

@@ -17,7 +17,7 @@ static float nearest(float v) { return (v + 12582912.0f) - 12582912.0f; }
 static float within(float v, float lo, float hi) { return v < lo ? lo : v > hi ? hi : v; }
 static float inverse(float v) { return fabsf(v) > 1e-37f ? 1 / v : 0; }
 
-/* ---- x ≈ scale·q ------------------------------------------------------------------------------------------------------------- */
+/* ---- x ≈ scale·q ------------------------------------------------------------------------------------------------- */
 
 int ig_symmetric_code(float x, float scale, int top) {
     return (int)nearest(within(x * inverse(scale), (float)-top, (float)(top - 1)));
@@ -63,7 +63,7 @@ float ig_fit_symmetric(const float *x, const float *w, int n, int top) {
     return best;
 }
 
-/* ---- x ≈ scale·q - min ---------------------------------------------------------------------------------------------------------- */
+/* ---- x ≈ scale·q - min ------------------------------------------------------------------------------------------- */
 
 int ig_affine_code(float x, float scale, float min, int top) {
     return (int)nearest(within((x + min) * inverse(scale), 0, (float)top));

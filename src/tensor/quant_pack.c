@@ -17,7 +17,7 @@ size_t ig_panel_bytes(ig_block_type t, size_t k) {
     return (bytes + 63) & ~(size_t)63;
 }
 
-/* ---- integers --------------------------------------------------------------------------------------------------------------- */
+/* ---- integers ---------------------------------------------------------------------------------------------------- */
 
 static void put_integers(ig_block_type t, uint8_t *p, size_t r, const uint8_t *u) {
     uint8_t *low = p + ig_panel_high_bytes(t);
@@ -47,7 +47,7 @@ static void get_integers(ig_block_type t, const uint8_t *p, size_t r, uint8_t *u
     }
 }
 
-/* ---- scales ------------------------------------------------------------------------------------------------------------------- */
+/* ---- scales ------------------------------------------------------------------------------------------------------ */
 
 static void put_k_scales(uint8_t *p, size_t r, const uint8_t *block) {
     memcpy(p + 2 * r, block + K_D, 2);
@@ -88,7 +88,7 @@ static void get_scales(ig_block_type t, const uint8_t *p, size_t r, size_t j, ig
     else o->scale[0] = o->scale[1] = d;
 }
 
-/* ---- rows ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 static void pack_row(ig_block_type t, uint8_t *panel, size_t r, const uint8_t *row, size_t k) {
     uint8_t *scales = panel + k / 32 * ig_panel_integer_bytes(t);

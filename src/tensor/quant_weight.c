@@ -26,7 +26,7 @@ struct ig_qweight {
 
 static size_t min_size(size_t a, size_t b) { return a < b ? a : b; }
 
-/* ---- making ------------------------------------------------------------------------------------------------------------------ */
+/* ---- making ------------------------------------------------------------------------------------------------------ */
 
 typedef struct packing {
     const ig_qweight *w;
@@ -58,7 +58,8 @@ static ig_status check_sizes(ig_qweight *w, size_t *row_bytes, ig_error *err) {
     return IG_OK;
 }
 
-ig_status ig_qweight_new(ig_context *ctx, ig_block_type type, int64_t N, int64_t K, const void *blocks, ig_qweight **out, ig_error *err) {
+ig_status ig_qweight_new(ig_context *ctx, ig_block_type type, int64_t N, int64_t K, const void *blocks,
+                         ig_qweight **out, ig_error *err) {
     if ((unsigned)type >= IG_BLOCK_COUNT) return ig_error_set(err, IG_E_ARG, "%d is no block type", (int)type);
     if (N < 1 || K < 1) return ig_error_set(err, IG_E_SHAPE, "a weight of [%lld,%lld]; both sizes must be at least 1", (long long)N, (long long)K);
     ig_qweight made = {.type = type, .rows = (size_t)N, .k = (size_t)K};
@@ -94,7 +95,7 @@ void ig_qweight_row_f32(const ig_qweight *w, int64_t row, float *out) {
     ig_panel_row_f32(w->type, w->panel + r / width * w->panel_bytes, r % width, w->k, out);
 }
 
-/* ---- y = x·wᵀ ------------------------------------------------------------------------------------------------------------------ */
+/* ---- y = x·wᵀ ---------------------------------------------------------------------------------------------------- */
 
 typedef struct product {
     const ig_kernels *k;
@@ -172,7 +173,7 @@ ig_status ig_qweight_matmul(ig_context *ctx, const ig_qweight *w, const float *x
     return IG_OK;
 }
 
-/* ---- dx = dy·w -------------------------------------------------------------------------------------------------------------------- */
+/* ---- dx = dy·w --------------------------------------------------------------------------------------------------- */
 
 typedef struct rows_f32 {
     const ig_qweight *w;
@@ -187,7 +188,8 @@ static void rows_range(void *arg, size_t begin, size_t end, int thread) {
 }
 
 /* dx (+)= dy·rows, over the rows that are numbers now. */
-static ig_status add_rows(ig_context *ctx, const rows_f32 *r, size_t count, const float *dy, int64_t M, float *dx, ig_error *err) {
+static ig_status add_rows(ig_context *ctx, const rows_f32 *r, size_t count, const float *dy, int64_t M, float *dx,
+                          ig_error *err) {
     const ig_qweight *w = r->w;
     ig_gemm_desc d;
     ig_gemm *g = NULL;
@@ -200,7 +202,8 @@ static ig_status add_rows(ig_context *ctx, const rows_f32 *r, size_t count, cons
 
 size_t ig_qweight_grad_scratch(const ig_qweight *w) { return min_size(GRAD_ROWS, w->rows) * w->k * sizeof(float); }
 
-ig_status ig_qweight_matmul_grad_in(ig_context *ctx, const ig_qweight *w, const float *dy, int64_t M, float *dx, void *scratch, ig_error *err) {
+ig_status ig_qweight_matmul_grad_in(ig_context *ctx, const ig_qweight *w, const float *dy, int64_t M, float *dx,
+                                    void *scratch, ig_error *err) {
     rows_f32 r = {.w = w, .out = scratch};
     for (; M > 0 && r.first < w->rows; r.first += GRAD_ROWS) {
         size_t count = min_size(GRAD_ROWS, w->rows - r.first);

@@ -37,7 +37,7 @@ static double rms(const float *a, const float *b, size_t n, const float *w) {
     return sqrt(sum / all);
 }
 
-/* ---- against ggml ----------------------------------------------------------------------------------------------------------- */
+/* ---- against ggml ------------------------------------------------------------------------------------------------ */
 
 static size_t unhex(const char *text, uint8_t **out) {
     size_t n = strlen(text) / 2;
@@ -97,7 +97,7 @@ static void rounding_errs_no_more_than_ggml(void **state) {
     ig_buf_fini(&text);
 }
 
-/* ---- by themselves -------------------------------------------------------------------------------------------------------------- */
+/* ---- by themselves ----------------------------------------------------------------------------------------------- */
 
 static void importance_moves_the_error_to_what_matters_less(void **state) {
     (void)state;

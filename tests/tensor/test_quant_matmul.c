@@ -83,7 +83,7 @@ static bool has(ig_cpu cpu) {
 
 static int64_t k_unit(ig_block_type t) { return t < IG_BLOCK_Q8_0 ? 1 : (int64_t)ig_block_size(t); }
 
-/* ---- against double precision ----------------------------------------------------------------------------------------------- */
+/* ---- against double precision ------------------------------------------------------------------------------------ */
 
 static void check_value(const problem *p, const float *w, int64_t m, int64_t n) {
     const float *x = p->x + m * p->K;
@@ -140,7 +140,7 @@ static void the_error_is_that_of_8_bits_per_32_values(void **state) {
     }
 }
 
-/* ---- bits --------------------------------------------------------------------------------------------------------------------- */
+/* ---- bits -------------------------------------------------------------------------------------------------------- */
 
 static void every_instruction_set_gives_the_same_bits(void **state) {
     (void)state;
@@ -197,7 +197,7 @@ static void rows_come_back_to_the_bit(void **state) {
     ig_context_free(ctx);
 }
 
-/* ---- extremes ------------------------------------------------------------------------------------------------------------------- */
+/* ---- extremes ---------------------------------------------------------------------------------------------------- */
 
 static void values_that_are_not_finite_stay_in_their_row(void **state) {
     (void)state;
@@ -230,7 +230,7 @@ static void the_largest_integers_do_not_overflow(void **state) {
     drop(&p);
 }
 
-/* ---- the rest of the interface --------------------------------------------------------------------------------------------------- */
+/* ---- the rest of the interface ----------------------------------------------------------------------------------- */
 
 static void memory_is_that_of_the_blocks(void **state) {
     (void)state;

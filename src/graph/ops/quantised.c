@@ -31,7 +31,7 @@ static ig_status need_weight(const ig_node *n, ig_error *err) {
     return weight_of(n) ? IG_OK : ig_error_set(err, IG_E_ARG, "no quantised weights were given");
 }
 
-/* ---- y = x·wᵀ ---------------------------------------------------------------------------------------------------------------- */
+/* ---- y = x·wᵀ ---------------------------------------------------------------------------------------------------- */
 
 static int64_t rows_of(const ig_tensor *t, int64_t columns) { return ig_tensor_numel(t) / columns; }
 
@@ -73,7 +73,7 @@ ig_var *ig_linear_quantised(ig_graph *g, ig_var *x, const ig_qweight *w) {
     return ig_record(g, &ig_op_linear_quantised, &in, 1, &a);
 }
 
-/* ---- dx = dy·w ----------------------------------------------------------------------------------------------------------------- */
+/* ---- dx = dy·w --------------------------------------------------------------------------------------------------- */
 
 static ig_status grad_shape(ig_node *n, ig_error *err) {
     IG_TRY(need_weight(n, err));
@@ -95,7 +95,7 @@ const ig_op ig_op_linear_quantised_grad = {
     .shape = grad_shape, .forward = grad_forward, .scratch = grad_scratch, .flops = linear_flops, .attr_names = "weight",
 };
 
-/* ---- rows ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 static ig_status embedding_shape(ig_node *n, ig_error *err) {
     const ig_tensor *at = &n->in[0]->t;

@@ -13,7 +13,7 @@
 #define PART_OFFSET(part) ((size_t)(part) * WIDE)
 #define AHEAD 1536 /* bytes that the weights are fetched ahead: a panel's next blocks */
 
-/* ---- rounding x -------------------------------------------------------------------------------------------------------- */
+/* ---- rounding x -------------------------------------------------------------------------------------------------- */
 
 /* Nearest even by adding 1.5·2^23: the sum's low bits are the integer. */
 INLINE int32_t nearest(float v) { return (int32_t)(float_to_bits(v + 12582912.0f) - 0x4b400000u); }
@@ -40,7 +40,7 @@ void K(quantise_row)(ig_quant_x *out, size_t stride, const float *x, size_t k) {
     for (size_t b = 0; b < k / 32; b++) quantise_block(out + b * stride, x + b * 32);
 }
 
-/* ---- weights out of their panel ------------------------------------------------------------------------------------------- */
+/* ---- weights out of their panel ---------------------------------------------------------------------------------- */
 
 INLINE void low_halves(vi *w, const uint8_t *p, int part) {
 #pragma GCC unroll 4
@@ -89,7 +89,7 @@ INLINE void open_scales(scales *c, const uint8_t *p, ig_block_type type, int par
     for (int i = 0; i < 64; i++) c->m[64 + i] = (uint8_t)(p[i] >> 6 | (p[64 + i] >> 6) << 2 | (p[128 + i] >> 6) << 4);
 }
 
-/* ---- the product ----------------------------------------------------------------------------------------------------------- */
+/* ---- the product ------------------------------------------------------------------------------------------------- */
 
 /* Where a sum starts: minus the offset of the weights, times Σq.  One half of a block takes that of both, the other none:
  * loads are what bounds here.  Only q6_K needs the halves apart. */
@@ -111,7 +111,8 @@ INLINE vi half_block(vi sum, ig_block_type type, const vi *w, const ig_quant_x *
 }
 
 /* Adds block j of the open scales to the sums of `live` rows. */
-INLINE void add_block(vf *acc, int live, ig_block_type type, const vi *w, const scales *c, const ig_quant_x *x, int j, int part) {
+INLINE void add_block(vf *acc, int live, ig_block_type type, const vi *w, const scales *c, const ig_quant_x *x, int j,
+                      int part) {
     vf a = c->d, b = c->d;
     if (type == IG_BLOCK_Q6_K) a = v_mul(v_i8(c->each + 32 * j), c->d), b = v_mul(v_i8(c->each + 32 * j + 16), c->d);
     else if (ig_block_is_k(type)) {
@@ -164,7 +165,7 @@ INLINE void quantised(const ig_panel_args *p, ig_block_type type, int live) {
     put_rows(p, out[0], 16);
 }
 
-/* ---- f32, f16, bf16: two vectors of weights at a time ------------------------------------------------------------------------ */
+/* ---- f32, f16, bf16: two vectors of weights at a time ------------------------------------------------------------ */
 
 INLINE vf weights(ig_block_type type, const uint8_t *p, size_t i) {
     return type == IG_BLOCK_F32 ? v_load((const float *)(const void *)p + i) : type == IG_BLOCK_F16 ? v_f16(p + 2 * i) : v_bf16(p + 2 * i);
@@ -199,7 +200,7 @@ INLINE void real_panel(const ig_panel_args *p, ig_block_type type, int live) {
     put_rows(p, out[0], 32);
 }
 
-/* ---- one function per type ------------------------------------------------------------------------------------------------------ */
+/* ---- one function per type --------------------------------------------------------------------------------------- */
 
 /* Rows whose sums stay in registers at once: all of a tile, or a divisor of it. */
 static inline size_t live_rows(const ig_panel_args *p) {
