@@ -66,7 +66,7 @@ def room_of(path):
     parts = path.split("/")
     if parts[0] == "include":
         name = parts[-1].removesuffix(".h")
-        return "base" if name == "limits" else name if name in BELOW else None
+        return {"limits": "base", "quant": "tensor"}.get(name, name if name in BELOW else None)
     return parts[1] if len(parts) > 2 and parts[1] in BELOW else None
 
 
@@ -94,7 +94,7 @@ def check_own(path, target):
     if below not in reachable(room):
         return f"{room} may not include {target} of {below}"
     if path.startswith("src/tensor/kernels/") and not target.startswith(("src/tensor/kernels/", "include/ingot/base.h",
-                                                                       "include/ingot/limits.h")):
+                                                                       "include/ingot/limits.h", "include/ingot/quant.h")):
         return f"a kernel knows no tensor: {target}"
     if sibling(path, target, "src/models", []):
         return f"a family knows no other family: {target}"

@@ -13,6 +13,7 @@
 #ifndef INGOT_GRAPH_H
 #define INGOT_GRAPH_H
 
+#include "ingot/quant.h"
 #include "ingot/tensor.h"
 
 #pragma GCC visibility push(default) /* what stands here, libingot.so exports */
@@ -118,6 +119,10 @@ ig_var *ig_log_softmax(ig_graph *g, ig_var *x, int axis);
 ig_var *ig_matmul(ig_graph *g, ig_var *a, ig_var *b);
 /* a·b + bias, bias [N] or NULL: one kernel. */
 ig_var *ig_linear(ig_graph *g, ig_var *a, ig_var *b, ig_var *bias);
+/* Over quantised weights, which the graph and its plans borrow: they must outlive both, and such a plan cannot be saved.
+ * x f32 [...,K], w [N,K] → x·wᵀ [...,N]; the gradient flows to x only.  indices [...] → rows of w [...,K], no gradient. */
+ig_var *ig_linear_quantised(ig_graph *g, ig_var *x, const ig_qweight *w);
+ig_var *ig_embedding_quantised(ig_graph *g, ig_var *indices, const ig_qweight *w);
 
 /* Shapes.  Views cost nothing; reshape of a view that is not dense copies. */
 ig_var *ig_reshape(ig_graph *g, ig_var *x, int ndim, const int64_t *shape); /* one size may be -1 */

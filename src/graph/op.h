@@ -65,6 +65,7 @@ enum {
     IG_OP_IN_PLACE = 2,  /* output 0 may take the memory of input 0 (same bytes, contiguous) */
     IG_OP_NO_GRAD = 4,   /* nothing flows back */
     IG_OP_EFFECT = 8,    /* changes a leaf: kept although nobody reads its output */
+    IG_OP_BORROWS = 16,  /* attrs.i[0] is the address of something of the caller's: a plan with it is not saved or loaded */
 };
 
 struct ig_op {

@@ -114,9 +114,19 @@ static void number_nodes(const ig_plan *p, int *place) {
             if ((p->g->node[i]->op == &ig_op_leaf) == (pass == 0)) place[i] = next++;
 }
 
+static ig_status check_savable(const ig_plan *p, ig_error *err) {
+    for (int i = 0; i < p->g->count; i++) {
+        const ig_op *op = p->g->node[i]->op;
+        if (op->flags & IG_OP_BORROWS)
+            return ig_error_set(err, IG_E_UNSUPPORTED, "a plan with the op \"%s\" cannot be saved: its weights are no leaf; record it anew instead", op->name);
+    }
+    return IG_OK;
+}
+
 ig_status ig_plan_save(const ig_plan *p, const char *path, ig_error *err) {
     ig_buf text = {.max = IG_PLAN_BYTES_MAX};
     ig_json j = {.out = &text};
+    IG_TRY(check_savable(p, err));
     int *place = ig_calloc((size_t)p->g->count + 1, sizeof *place);
     if (!place) return ig_error_nomem(err, (size_t)p->g->count * sizeof *place);
     number_nodes(p, place);
@@ -203,6 +213,8 @@ static ig_status load_op(loader *l, const ig_tree *t, ig_error *err) {
     ig_attrs attrs = {0};
     int k = 0;
     if (!op) return ig_error_at(err, IG_E_FORMAT, l->name, t->line, "unknown op \"%s\"", ig_tree_text(t, "op", ""));
+    if (op->flags & IG_OP_BORROWS) /* its constant would be taken for an address */
+        return ig_error_at(err, IG_E_FORMAT, l->name, t->line, "the op \"%s\" cannot stand in a file", op->name);
     for (const ig_tree *c = ig_tree_get(t, "i")->child; c && k < IG_OP_INT_MAX; c = c->next) attrs.i[k++] = c->integer;
     k = 0;
     for (const ig_tree *c = ig_tree_get(t, "f")->child; c && k < IG_OP_REAL_MAX; c = c->next) attrs.f[k++] = c->real;

@@ -63,6 +63,15 @@ BUILD(cast) { (void)c; return ig_cast(g, ig_cast(g, x[0], IG_DTYPE_F32), IG_DTYP
 
 BUILD(matmul) { (void)c; return ig_matmul(g, x[0], x[1]); }
 BUILD(linear) { (void)c; return ig_linear(g, x[0], x[1], x[2]); }
+/* Over f32 "blocks", which round nothing that a finite difference could see. */
+BUILD(linear_quantised) {
+    static ig_qweight *w;
+    static const float rows[3][5] = {{0.5f, -1, 0.25f, 2, -0.75f}, {1, 1.5f, -0.5f, 0.125f, 1}, {-2, 0.25f, 1, -1, 0.5f}};
+    ig_error err = {0};
+    (void)c;
+    if (!w && ig_qweight_new(ig_graph_context(g), IG_BLOCK_F32, 3, 5, rows, &w, &err) != IG_OK) return ig_poison(g, err.code, "%s", err.message);
+    return ig_cast(g, ig_linear_quantised(g, ig_cast(g, x[0], IG_DTYPE_F32), w), IG_DTYPE_F64);
+}
 BUILD(matmul_turned) { (void)c; return ig_matmul(g, ig_transpose(g, x[0], -2, -1), x[1]); }
 
 /* ---- reductions: i = axes or axis, keepdim or reverse ------------------------------------------------------------------------ */
@@ -215,6 +224,7 @@ const op_case op_cases[] = {
     {"matmul [0,5] [5,3]", matmul, 2, {D2(0, 5), D2(5, 3)}}, {"matmul [3,0] [0,2]", matmul, 2, {D2(3, 0), D2(0, 2)}},
     {"matmul [1,1] [1,1]", matmul, 2, {D2(1, 1), D2(1, 1)}}, {"matmul [5,1] [1,3]", matmul, 2, {D2(5, 1), D2(1, 3)}},
     {"matmul of a transposed", matmul_turned, 2, {D2(5, 3), D2(5, 7)}}, {"matmul of transposed batches", matmul_turned, 2, {D3(2, 5, 3), D3(2, 5, 7)}},
+    {"linear_quantised", linear_quantised, 1, {D2(3, 5)}, .step = 0.125}, {"linear_quantised of nothing", linear_quantised, 1, {D2(0, 5)}, .step = 0.125},
     {"linear [3,5]", linear, 3, {D2(3, 5), D2(5, 7), D1(7)}}, {"linear [2,3,5]", linear, 3, {D3(2, 3, 5), D2(5, 1), D1(1)}},
 
     REDUCTION_SHAPES(sum), REDUCTION_SHAPES(mean), REDUCTION_SHAPES(max), {"sum of nothing", sum, 1, {D2(0, 3)}, .i = {1}},

@@ -11,6 +11,7 @@
 /* Every row that is not an element-wise map, in the order of the documentation. */
 #define IG_OPS(X)                                                                                                      \
     X(leaf) X(full) X(cast) X(stop_gradient) X(matmul) X(linear)                                                       \
+    X(linear_quantised) X(linear_quantised_grad) X(embedding_quantised)                                                \
     X(sum) X(mean) X(max) X(argmax) X(sum_to) X(cumsum)                                                                \
     X(softmax) X(softmax_grad) X(log_softmax) X(log_softmax_grad)                                                      \
     X(reshape) X(transpose) X(slice) X(slice_grad) X(broadcast) X(contiguous) X(concat) X(split2) X(split3)            \

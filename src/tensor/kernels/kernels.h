@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "ingot/base.h"
+#include "tensor/kernels/panel.h"
 
 /* ---- element-wise maps ------------------------------------------------------------------------------------------- */
 
@@ -135,6 +136,9 @@ typedef struct ig_kernels {
 
     /* attention over pages: o [heads][D]; k, v: page 0 of the key head; scratch of heads·(ig_page_width(D) + 2) floats */
     void (*attention_pages)(float *o, const float *q, const float *k, const float *v, const ig_page_args *a, float *scratch);
+    /* products over quantised weights, see panel.h.  One row of x into its column of a tile of `stride` rows: */
+    void (*quantise_row)(ig_quant_x *out, size_t stride, const float *x, size_t k);
+    void (*panel[IG_BLOCK_COUNT])(const ig_panel_args *p); /* y[m][r] = Σ x[m]·w[r] */
 
     /* the same in double, for gradient tests: plain code, equal in every table */
     double (*row_sum_f64)(const double *x, size_t n);

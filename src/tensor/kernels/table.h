@@ -47,6 +47,16 @@ void K(rmsprop)(real *p, const real *g, real *v, real *m, size_t n, real lr, rea
 void K(adagrad)(real *p, const real *g, real *v, size_t n, real lr, real eps, real decay, real l1, real l2_more, real grad_scale);
 void K(axpby)(real *y, const real *x, real a, real b, size_t n);
 void K(attention_pages)(float *o, const float *q, const float *k, const float *v, const ig_page_args *a, float *scratch);
+void K(quantise_row)(ig_quant_x *out, size_t stride, const float *x, size_t k);
+void K(panel_f32)(const ig_panel_args *p);
+void K(panel_f16)(const ig_panel_args *p);
+void K(panel_bf16)(const ig_panel_args *p);
+void K(panel_q8_0)(const ig_panel_args *p);
+void K(panel_q4_0)(const ig_panel_args *p);
+void K(panel_q5_0)(const ig_panel_args *p);
+void K(panel_q4_k)(const ig_panel_args *p);
+void K(panel_q5_k)(const ig_panel_args *p);
+void K(panel_q6_k)(const ig_panel_args *p);
 extern const ig_kernels K(table);
 #endif
 
