@@ -13,5 +13,12 @@
 #define IG_PATH_MAX 4096
 #define IG_GRAPH_NODES_MAX (1 << 20)             /* nodes of one recording */
 #define IG_PLAN_BYTES_MAX (64u << 20)            /* a saved plan */
+#define IG_GRAMMAR_BYTES_MAX (1u << 20)          /* a grammar, a JSON schema, a list of tools */
+#define IG_GRAMMAR_NODES_MAX (1u << 20)          /* places of one grammar, after repetitions are written out */
+#define IG_GRAMMAR_REPEAT_MAX 65536              /* bounds of {m,n}, maxLength, maxItems */
+#define IG_GRAMMAR_DEPTH_MAX 256                 /* recursion of a GBNF grammar */
+#define IG_GRAMMAR_SET_MAX 16384                 /* readings of one text that are followed at once */
+#define IG_GRAMMAR_CACHE_BYTES_MAX (64u << 20)   /* what the states of one text remember */
+#define IG_SCHEMA_PROPERTIES_MAX 4096            /* of one object */
 
 #endif

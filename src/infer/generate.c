@@ -4,6 +4,8 @@
  *                ▲                   │ no
  *                └── context left ◄──┴─► text ─► stop text? callback says no? max_tokens?
  *
+ * With a grammar, the choice is among the tokens that it allows; where nothing may follow, the text ends without a token.
+ *
  * The last token chosen is not read: a caller who goes on feeds it first.
  */
 #include <string.h>
@@ -22,6 +24,9 @@ typedef struct generator {
     stop_text text;
     size_t max_tokens;
     bool done;
+    ig_grammar_state *form;     /* with a grammar: */
+    ig_vocab_trie *own_trie;    /* made for this call */
+    uint32_t *mask;             /* [ig_mask_words(V)] */
 } generator;
 
 void ig_generation_fini(ig_generation *r) {
@@ -109,19 +114,84 @@ static ig_status emit_rest(generator *g, ig_error *err) {
     return ready || g->text.found ? emit(g, ready, NULL, g->out->ids.len, err) : IG_OK;
 }
 
+/* ---- a grammar ---- */
+
+static size_t vocab(const generator *g) {
+    const ig_model *m = ig_session_model(g->s);
+    return (size_t)m->family->vocab_size(m);
+}
+
+static ig_status make_trie(generator *g, ig_error *err) {
+    ig_ids end_ids = {0};
+    ig_status s = IG_OK;
+    for (size_t i = 0; i < vocab(g) && s == IG_OK; i++)
+        if (ends(g, (int32_t)i)) s = ig_ids_push(&end_ids, (int32_t)i, err);
+    if (s == IG_OK) s = ig_vocab_trie_new(g->text.tokenizer, vocab(g), end_ids.data, end_ids.len, &g->own_trie, err);
+    ig_ids_fini(&end_ids);
+    return s;
+}
+
+static ig_status begin_grammar(generator *g, ig_error *err) {
+    if (!g->o->grammar) return IG_OK;
+    if (!g->text.tokenizer) return ig_error_set(err, IG_E_ARG, "a grammar needs a tokenizer, and the model has none");
+    if (!g->o->trie) IG_TRY(make_trie(g, err));
+    g->mask = ig_calloc(ig_mask_words(vocab(g)), sizeof *g->mask);
+    if (!g->mask) return ig_error_nomem(err, vocab(g) / 8);
+    return ig_grammar_state_new(g->o->grammar, &g->form, err);
+}
+
+static void end_grammar(generator *g) {
+    ig_grammar_state_free(g->form);
+    ig_vocab_trie_free(g->own_trie);
+    ig_free(g->mask);
+}
+
+static bool allows_none(const generator *g) {
+    for (size_t i = 0; i < ig_mask_words(vocab(g)); i++)
+        if (g->mask[i]) return false;
+    return true;
+}
+
+/* The grammar allows nothing more: there is no token to choose. */
+static ig_status mask_tokens(generator *g, ig_error *err) {
+    if (!g->form) return IG_OK;
+    if (ig_grammar_is_complete(g->form)) {
+        finish(g, IG_FINISH_STOP);
+        return IG_OK;
+    }
+    IG_TRY(ig_grammar_mask(g->form, g->o->trie ? g->o->trie : g->own_trie, g->mask, err));
+    if (!allows_none(g)) return IG_OK;
+    if (!ig_grammar_can_end(g->form)) return ig_error_set(err, IG_E_NOT_FOUND, "the vocabulary has no token that the grammar allows here");
+    finish(g, IG_FINISH_STOP);
+    return IG_OK;
+}
+
+static ig_status follow_grammar(generator *g, int32_t id, ig_error *err) {
+    size_t n;
+    bool fits;
+    if (!g->form) return IG_OK;
+    const char *bytes = ig_tokenizer_token(g->text.tokenizer, id, &n);
+    IG_TRY(ig_grammar_accept(g->form, bytes, n, &fits, err));
+    return fits ? IG_OK : ig_error_set(err, IG_E_ARG, "the trie is not of this model's vocabulary: it allowed token %d", (int)id);
+}
+
 /* ---- the loop ---- */
 
 static bool context_is_full(const generator *g) { return ig_session_length(g->s) >= ig_session_context(g->s); }
 
 static ig_status next_token(generator *g, bool slides, ig_error *err) {
     ig_choice choice;
-    IG_TRY(ig_sampler_choose(g->sampler, ig_session_logits(g->s), &choice, err));
+    IG_TRY(mask_tokens(g, err));
+    if (g->done) return IG_OK;
+    IG_TRY(ig_sampler_choose_masked(g->sampler, ig_session_logits(g->s), g->mask, &choice, err));
     IG_TRY(ig_ids_push(&g->out->ids, choice.id, err));
     if (ends(g, choice.id)) {
         finish(g, IG_FINISH_STOP);
         return IG_OK;
     }
+    IG_TRY(follow_grammar(g, choice.id, err));
     IG_TRY(emit_token(g, &choice, err));
+    if (!g->done && g->form && ig_grammar_is_complete(g->form)) finish(g, IG_FINISH_STOP);
     if (!g->done && (g->out->ids.len == g->max_tokens || (context_is_full(g) && !slides))) finish(g, IG_FINISH_LENGTH);
     return g->done ? IG_OK : ig_session_feed(g->s, &choice.id, 1, err);
 }
@@ -161,7 +231,9 @@ ig_status ig_generate(ig_session *s, const int32_t *prompt, size_t n, const ig_g
     *out = (ig_generation){.text = {.max = IG_TEXT_BYTES_MAX}, .prompt_tokens = n};
     IG_TRY(check_opts(&g, err));
     IG_TRY(ig_sampler_new(m->family->vocab_size(m), &g.o->sampling, &g.sampler, err));
-    ig_status status = run(&g, prompt, n, err);
+    ig_status status = begin_grammar(&g, err);
+    if (status == IG_OK) status = run(&g, prompt, n, err);
+    end_grammar(&g);
     ig_sampler_free(g.sampler);
     stop_text_fini(&g.text);
     return status;
