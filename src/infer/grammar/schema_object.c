@@ -376,19 +376,23 @@ static gr_frag item_frag(gr_json *j, const gr_job *at, const ig_tree **prefix, c
     return value_of(j, at, schema, "prefixItems", step);
 }
 
+/* A row of places, one for each number of items; from those that suffice the array can end. */
 gr_frag gr_schema_array(gr_json *j, const gr_job *at) {
     gr_builder *b = &j->b;
     array a = {0};
     if (read_array(j, at, &a) != IG_OK) return (gr_frag){0, 0};
     gr_frag open = gr_json_mark(j, "[");
-    rows r = {.none = open.end};
+    rows r = {.none = open.end}, out = {.none = a.min == 0 ? open.end : 0, .some = gr_node(b)};
     const ig_tree *prefix = a.prefix;
-    for (uint32_t i = 0; i < a.max && (i < a.min || prefix || a.max != GR_UNBOUNDED) && b->status == IG_OK; i++)
-        r = add_to_rows(j, r, item_frag(j, at, &prefix, &a, i), i < a.min);
+    for (uint32_t i = 0; i < a.max && (i < a.min || prefix || a.max != GR_UNBOUNDED) && b->status == IG_OK; i++) {
+        r = add_to_rows(j, r, item_frag(j, at, &prefix, &a, i), true);
+        if (i + 1 >= a.min) gr_link(b, r.some, out.some);
+    }
     if (a.max == GR_UNBOUNDED && b->status == IG_OK) {
         gr_frag f = item_frag(j, at, &prefix, &a, 0);
-        r = add_to_rows(j, r, f, false);
+        r = add_to_rows(j, r, f, true);
         enter(j, (rows){.some = r.some}, f);
+        gr_link(b, r.some, out.some);
     }
-    return close_rows(j, open.start, r, "]");
+    return close_rows(j, open.start, out, "]");
 }

@@ -207,6 +207,8 @@ ig_status ig_tool_calls_parse(const char *text, size_t len, ig_tool_style style,
         if (next) {
             ig_buf_append(&out->content, p, without_breaks(p, (size_t)(open - p)));
             p = skip_space(next, end);
+            if (out->content.len && p < end && memcmp(p, OPENING, (size_t)(end - p) < strlen(OPENING) ? (size_t)(end - p) : strlen(OPENING)))
+                ig_buf_putc(&out->content, '\n'); /* text behind a call */
         } else {
             ig_buf_append(&out->content, p, (size_t)(open - p) + strlen(OPENING));
             p = open + strlen(OPENING);
