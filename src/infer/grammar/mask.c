@@ -129,11 +129,12 @@ static void allow(uint32_t *bits, int32_t id) { bits[id / 32] |= 1u << id % 32; 
 
 static ig_status walk(gr_machine *m, uint32_t at, const ig_vocab_trie *v, uint32_t *bits, ig_error *err) {
     uint32_t place[TOKEN_BYTES_MAX + 1];
+    const size_t classes = m->g->classes;
     place[0] = at;
     for (size_t i = 0; i < v->nodes;) {
         const trie_node *n = &v->node[i];
-        uint32_t to;
-        IG_TRY(gr_step(m, place[n->depth - 1], n->byte, &to, err));
+        uint32_t from = place[n->depth - 1], to = m->next[from * classes + m->g->class_of[n->byte]];
+        if (to == GR_UNKNOWN) IG_TRY(gr_step(m, from, n->byte, &to, err));
         if (to == GR_DEAD) {
             i = n->skip;
             continue;
