@@ -26,8 +26,9 @@ extern "C" {
 typedef struct ig_grammar ig_grammar;
 
 /* A grammar in llama.cpp's notation (GBNF): `name ::= alternatives`, "literal", [class], [^class], `.` for any character,
- * groups, * + ? {m} {m,} {,n} {m,n}, # comments, the escapes \n \r \t \\ \" \[ \] \- \^ \xHH \uHHHH \UHHHHHHHH.  The text starts from
- * the rule `root`.  Left recursion is refused with the name of the rule, a rule that can never end too.  `name` stands for the file. */
+ * groups, * + ? {m} {m,} {,n} {m,n}, # comments, the escapes \n \r \t \\ \" \[ \] \- \^ \xHH \uHHHH \UHHHHHHHH.  The text
+ * starts from the rule `root`.  Left recursion is refused with the name of the rule, a rule that can never end too.  `name`
+ * stands for the file. */
 ig_status ig_grammar_parse(const char *name, const char *gbnf, size_t len, ig_grammar **out, ig_error *err);
 
 typedef struct ig_grammar_json_opts {

@@ -161,7 +161,8 @@ static ig_status mask_tokens(generator *g, ig_error *err) {
     }
     IG_TRY(ig_grammar_mask(g->form, g->o->trie ? g->o->trie : g->own_trie, g->mask, err));
     if (!allows_none(g)) return IG_OK;
-    if (!ig_grammar_can_end(g->form)) return ig_error_set(err, IG_E_NOT_FOUND, "the vocabulary has no token that the grammar allows here");
+    if (!ig_grammar_can_end(g->form))
+        return ig_error_set(err, IG_E_NOT_FOUND, "the vocabulary has no token that the grammar allows here");
     finish(g, IG_FINISH_STOP);
     return IG_OK;
 }
@@ -172,7 +173,8 @@ static ig_status follow_grammar(generator *g, int32_t id, ig_error *err) {
     if (!g->form) return IG_OK;
     const char *bytes = ig_tokenizer_token(g->text.tokenizer, id, &n);
     IG_TRY(ig_grammar_accept(g->form, bytes, n, &fits, err));
-    return fits ? IG_OK : ig_error_set(err, IG_E_ARG, "the trie is not of this model's vocabulary: it allowed token %d", (int)id);
+    return fits ? IG_OK : ig_error_set(err, IG_E_ARG, "the trie is not of this model's vocabulary: it allowed token %d",
+                                       (int)id);
 }
 
 /* ---- the loop ---- */

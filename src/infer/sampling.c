@@ -227,7 +227,9 @@ ig_status ig_sampler_choose_masked(ig_sampler *s, const float *logits, const uin
     IG_TRY(check_logits(s, logits, &raw_max, err));
     s->mask = mask;
     out->id = most_likely(s, logits, &max);
-    if (!(max > -INFINITY)) return ig_error_set(err, IG_E_NUMERIC, "no token is possible: those that the mask allows have the logit -infinity, or there are none");
+    if (!(max > -INFINITY))
+        return ig_error_set(err, IG_E_NUMERIC,
+                            "no token is possible: those that the mask allows have the logit -infinity, or there are none");
     if (s->o.temperature > 0) out->id = draw(s, cut(s, fill_weights(s, logits, max)));
     report(s, logits, log_sum_exp(s, logits, raw_max), out);
     s->seen[out->id] = true;

@@ -99,7 +99,8 @@ static ig_status find_components(const ig_grammar *g, const uint16_t *empty, gra
 static ig_status tell_left_recursion(gr_builder *b, const graph *x, uint32_t component) {
     for (size_t i = 0; i < b->rules; i++)
         if (b->rule[i].name && x->component[b->rule[i].start] == component)
-            return gr_fail(b, IG_E_FORMAT, b->rule[i].line, "left recursion: \"%.200s\" begins with itself before anything is read",
+            return gr_fail(b, IG_E_FORMAT, b->rule[i].line,
+                           "left recursion: \"%.200s\" begins with itself before anything is read",
                            b->rule[i].name);
     return gr_fail(b, IG_E_FORMAT, 0, "left recursion: a group begins with itself");
 }
@@ -109,12 +110,13 @@ static ig_status refuse_left_recursion(gr_builder *b, const ig_grammar *g, const
     ig_status s = find_components(g, empty, &x, b->err);
     for (uint32_t v = 0; v < g->nodes && s == IG_OK; v++)
         for (uint32_t k = g->first[v]; k < g->first[v + 1] && s == IG_OK; k++)
-            if (g->arc[k].kind == GR_CALL && x.component[v] == x.component[g->arc[k].start]) s = tell_left_recursion(b, &x, x.component[v]);
+            if (g->arc[k].kind == GR_CALL && x.component[v] == x.component[g->arc[k].start])
+                s = tell_left_recursion(b, &x, x.component[v]);
     graph_fini(&x);
     return s;
 }
 
-/* Calls that come back to where they are made add one to the depth; calls at the end of a rule need no way back and add none. */
+/* Calls that come back to where they are made add one to the depth; calls at its end need no way back and add none. */
 static ig_status mark_calls(gr_builder *b, ig_grammar *g, bool counted) {
     graph x = {0};
     ig_status s = counted ? IG_OK : find_components(g, NULL, &x, b->err);
@@ -132,10 +134,12 @@ static ig_status mark_calls(gr_builder *b, ig_grammar *g, bool counted) {
 
 static ig_status refuse_endless(gr_builder *b, const ig_grammar *g, uint32_t root, bool counted) {
     if (counted && g->height[g->start] == GR_NEVER)
-        return gr_fail(b, IG_E_FORMAT, b->rule[root].line, "nothing fits: every value would have to be nested deeper than %u levels", g->depth_max);
+        return gr_fail(b, IG_E_FORMAT, b->rule[root].line,
+                       "nothing fits: every value would have to be nested deeper than %u levels", g->depth_max);
     for (size_t i = 0; i < b->rules && !counted; i++)
         if (b->rule[i].name && g->height[b->rule[i].start] == GR_NEVER)
-            return gr_fail(b, IG_E_FORMAT, b->rule[i].line, "the rule \"%.200s\" can never end: give it an alternative without itself", b->rule[i].name);
+            return gr_fail(b, IG_E_FORMAT, b->rule[i].line,
+                           "the rule \"%.200s\" can never end: give it an alternative without itself", b->rule[i].name);
     return IG_OK;
 }
 

@@ -125,7 +125,8 @@ static ig_status read_escape(reader *r, uint32_t *cp) {
     static const char names[] = "nrt\\\"[]-^'/", values[] = "\n\r\t\\\"[]-^'/";
     char c = peek(r);
     const char *found = c ? strchr(names, c) : NULL;
-    if (!found && c != 'x' && c != 'u' && c != 'U') return fail(r, "an unknown escape after \\: one of n r t \\ \" [ ] - ^ x u U is expected");
+    if (!found && c != 'x' && c != 'u' && c != 'U')
+        return fail(r, "an unknown escape after \\: one of n r t \\ \" [ ] - ^ x u U is expected");
     r->p++;
     if (!found) return read_hex(r, c == 'x' ? 2 : c == 'u' ? 4 : 8, cp);
     *cp = (unsigned char)values[found - names];
@@ -296,7 +297,8 @@ static ig_status mark_defined(reader *r, uint32_t rule) {
         r->defined = grown;
         r->defined_cap = cap;
     }
-    if (r->defined[rule]) return gr_fail(&r->b, IG_E_FORMAT, r->line, "the rule \"%.200s\" is defined twice", r->b.rule[rule].name);
+    if (r->defined[rule])
+        return gr_fail(&r->b, IG_E_FORMAT, r->line, "the rule \"%.200s\" is defined twice", r->b.rule[rule].name);
     r->defined[rule] = true;
     r->b.rule[rule].line = r->line;
     return IG_OK;
@@ -321,7 +323,8 @@ static ig_status read_rule(reader *r) {
 static ig_status check_defined(reader *r) {
     for (size_t i = 0; i < r->b.rules; i++)
         if (r->b.rule[i].name && (i >= r->defined_cap || !r->defined[i]))
-            return gr_fail(&r->b, IG_E_FORMAT, r->b.rule[i].line, "the rule \"%.200s\" is used and never defined", r->b.rule[i].name);
+            return gr_fail(&r->b, IG_E_FORMAT, r->b.rule[i].line, "the rule \"%.200s\" is used and never defined",
+                           r->b.rule[i].name);
     return IG_OK;
 }
 

@@ -53,8 +53,8 @@ ig_status gr_schema_wrong(gr_json *j, const gr_job *at, const ig_tree *where, co
 
 /* Groups of keywords. */
 enum {
-    GR_KEY_NOTE = 1, GR_KEY_TYPE = 2, GR_KEY_OBJECT = 4, GR_KEY_ARRAY = 8, GR_KEY_TEXT = 16, GR_KEY_NUMBER = 32, GR_KEY_REF = 64,
-    GR_KEY_VALUE = 128, GR_KEY_ANY = 256, GR_KEY_ALL = 512
+    GR_KEY_NOTE = 1, GR_KEY_TYPE = 2, GR_KEY_OBJECT = 4, GR_KEY_ARRAY = 8, GR_KEY_TEXT = 16, GR_KEY_NUMBER = 32,
+    GR_KEY_REF = 64, GR_KEY_VALUE = 128, GR_KEY_ANY = 256, GR_KEY_ALL = 512
 };
 /* Which groups a schema has keywords of; one that is not known is an error. */
 ig_status gr_schema_keys(gr_json *j, const gr_job *at, const ig_tree *schema, unsigned *groups);

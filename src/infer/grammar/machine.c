@@ -186,7 +186,8 @@ static ig_status add_place(gr_machine *m, uint32_t hash, bool can_end, ig_error 
     IG_TRY(grow((void **)&m->place, &cap, m->places + 1, sizeof *m->place, err));
     m->places_cap = cap;
     if (m->kepts) memcpy(m->reading + m->readings, m->kept, m->kepts * sizeof *m->kept);
-    m->place[m->places] = (gr_place){.first = (uint32_t)m->readings, .count = (uint32_t)m->kepts, .hash = hash, .can_end = can_end};
+    m->place[m->places] = (gr_place){.first = (uint32_t)m->readings, .count = (uint32_t)m->kepts, .hash = hash,
+                                     .can_end = can_end};
     memset(m->next + m->places * classes, 0xFF, classes * sizeof *m->next);
     m->readings += m->kepts;
     m->places++;
@@ -221,7 +222,8 @@ static ig_status compute(gr_machine *m, uint32_t from, uint8_t class, ig_error *
     for (uint32_t i = 0; i < m->place[from].count; i++) {
         gr_reading r = m->reading[m->place[from].first + i];
         for (uint32_t k = g->first[r.node]; k < g->first[r.node + 1]; k++)
-            if (g->arc[k].kind == GR_BYTES && g->arc[k].lo <= byte && byte <= g->arc[k].hi) IG_TRY(follow(m, g->arc[k].to, r.stack, err));
+            if (g->arc[k].kind == GR_BYTES && g->arc[k].lo <= byte && byte <= g->arc[k].hi)
+                IG_TRY(follow(m, g->arc[k].to, r.stack, err));
     }
     IG_TRY(settle(m, &to, err));
     m->next[(size_t)from * g->classes + class] = to;

@@ -65,7 +65,8 @@ static ig_status read_hex(reader *r, int least, int most, uint32_t *cp) {
         *cp = *cp << 4 | (uint32_t)d;
     }
     if (n < least) return wrong(r, "an escape lacks hexadecimal digits");
-    return *cp <= GR_CODE_POINT_MAX && (*cp < 0xD800 || *cp > 0xDFFF) ? IG_OK : wrong(r, "an escape that is no Unicode character");
+    if (*cp > GR_CODE_POINT_MAX || (*cp >= 0xD800 && *cp <= 0xDFFF)) return wrong(r, "an escape that is no Unicode character");
+    return IG_OK;
 }
 
 static ig_status read_unicode(reader *r, uint32_t *cp) {
@@ -226,7 +227,8 @@ static gr_frag quantified(reader *r) {
 static gr_frag sequence(reader *r) {
     gr_builder *b = &r->j->b;
     gr_frag f = gr_nothing(b);
-    while (fine(r) && r->p < r->end && *r->p != '|' && *r->p != ')' && !(*r->p == '$' && r->groups == 0)) f = gr_seq(b, f, quantified(r));
+    while (fine(r) && r->p < r->end && *r->p != '|' && *r->p != ')' && !(*r->p == '$' && r->groups == 0))
+        f = gr_seq(b, f, quantified(r));
     return f;
 }
 

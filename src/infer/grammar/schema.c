@@ -1,12 +1,12 @@
-/* infer/grammar/schema.c: a JSON schema (2020-12, the part that a grammar can say) as rules: one rule for each schema within it.
+/* infer/grammar/schema.c: a JSON schema (2020-12, the part that a grammar can say) as rules: one rule for each schema in it.
  *
  *     {"type": "object", "properties": {"a": {"$ref": "#/$defs/x"}}, …}
  *      rule #                           rule #/properties/a ──► rule #/$defs/x
  *
- * A schema gets its rule when it is first mentioned, and the rule its body later from a queue: so a schema may refer to itself, and
- * a long chain of references never reaches the C stack.  Keywords that are not known are refused: to overlook one would let
- * through what the schema forbids.  What is let through always validates; where a schema allows more than a text can keep to
- * (numbers without end, keys in any order), less is let through.
+ * A schema gets its rule when it is first mentioned, and the rule its body later from a queue: so a schema may refer to
+ * itself, and a long chain of references never reaches the C stack.  Keywords that are not known are refused: to overlook one
+ * would let through what the schema forbids.  What is let through always validates; where a schema allows more than a text
+ * can keep to (numbers without end, keys in any order), less is let through.
  */
 #include <math.h>
 #include <string.h>
@@ -15,20 +15,24 @@
 
 #define LOOKED_AT_MAX ((size_t)1 << 25)
 
-enum { TYPE_NULL = 1, TYPE_BOOLEAN = 2, TYPE_INTEGER = 4, TYPE_NUMBER = 8, TYPE_STRING = 16, TYPE_ARRAY = 32, TYPE_OBJECT = 64 };
+enum { TYPE_NULL = 1, TYPE_BOOLEAN = 2, TYPE_INTEGER = 4, TYPE_NUMBER = 8, TYPE_STRING = 16, TYPE_ARRAY = 32,
+       TYPE_OBJECT = 64 };
 
 static const struct {
     const char *key;
     unsigned group;
 } keywords[] = {
-    {"title", GR_KEY_NOTE}, {"description", GR_KEY_NOTE}, {"default", GR_KEY_NOTE}, {"examples", GR_KEY_NOTE}, {"example", GR_KEY_NOTE},
-    {"$schema", GR_KEY_NOTE}, {"$id", GR_KEY_NOTE}, {"$comment", GR_KEY_NOTE}, {"$defs", GR_KEY_NOTE}, {"definitions", GR_KEY_NOTE},
+    {"title", GR_KEY_NOTE}, {"description", GR_KEY_NOTE}, {"default", GR_KEY_NOTE}, {"examples", GR_KEY_NOTE},
+    {"example", GR_KEY_NOTE},
+    {"$schema", GR_KEY_NOTE}, {"$id", GR_KEY_NOTE}, {"$comment", GR_KEY_NOTE}, {"$defs", GR_KEY_NOTE},
+    {"definitions", GR_KEY_NOTE},
     {"deprecated", GR_KEY_NOTE}, {"readOnly", GR_KEY_NOTE}, {"writeOnly", GR_KEY_NOTE}, {"nullable", GR_KEY_NOTE},
     {"type", GR_KEY_TYPE},
     {"properties", GR_KEY_OBJECT}, {"required", GR_KEY_OBJECT}, {"additionalProperties", GR_KEY_OBJECT},
     {"items", GR_KEY_ARRAY}, {"prefixItems", GR_KEY_ARRAY}, {"minItems", GR_KEY_ARRAY}, {"maxItems", GR_KEY_ARRAY},
     {"minLength", GR_KEY_TEXT}, {"maxLength", GR_KEY_TEXT}, {"pattern", GR_KEY_TEXT}, {"format", GR_KEY_TEXT},
-    {"minimum", GR_KEY_NUMBER}, {"maximum", GR_KEY_NUMBER}, {"exclusiveMinimum", GR_KEY_NUMBER}, {"exclusiveMaximum", GR_KEY_NUMBER},
+    {"minimum", GR_KEY_NUMBER}, {"maximum", GR_KEY_NUMBER}, {"exclusiveMinimum", GR_KEY_NUMBER},
+    {"exclusiveMaximum", GR_KEY_NUMBER},
     {"$ref", GR_KEY_REF}, {"const", GR_KEY_VALUE}, {"enum", GR_KEY_VALUE},
     {"anyOf", GR_KEY_ANY}, {"oneOf", GR_KEY_ANY}, {"allOf", GR_KEY_ALL},
 };
@@ -36,7 +40,8 @@ static const struct {
 /* ---- errors ---- */
 
 static ig_status tell(gr_json *j, ig_status code, const gr_job *at, const ig_tree *where, const char *what) {
-    if (where->key && where != at->schema) return gr_fail(&j->b, code, where->line, "%s: \"%.100s\" %s", at->path, where->key, what);
+    if (where->key && where != at->schema)
+        return gr_fail(&j->b, code, where->line, "%s: \"%.100s\" %s", at->path, where->key, what);
     return gr_fail(&j->b, code, where->line, "%s: this %s", at->path, what);
 }
 
@@ -71,7 +76,8 @@ uint32_t gr_schema_count(gr_json *j, const gr_job *at, const ig_tree *schema, co
     const ig_tree *t = ig_tree_get(schema, key);
     if (!t) return otherwise;
     if (t->type != IG_TREE_INT || t->integer < 0) gr_schema_wrong(j, at, t, "must be a whole number, not negative");
-    else if (t->integer > IG_GRAMMAR_REPEAT_MAX) gr_fail(&j->b, IG_E_LIMIT, t->line, "%s: \"%s\" is more than %d", at->path, key, IG_GRAMMAR_REPEAT_MAX);
+    else if (t->integer > IG_GRAMMAR_REPEAT_MAX)
+        gr_fail(&j->b, IG_E_LIMIT, t->line, "%s: \"%s\" is more than %d", at->path, key, IG_GRAMMAR_REPEAT_MAX);
     else return (uint32_t)t->integer;
     return otherwise;
 }
@@ -160,14 +166,17 @@ const ig_tree *gr_schema_resolve(gr_json *j, const gr_job *at, const ig_tree *sc
     const ig_tree *ref = ig_tree_get(schema, "$ref"), *target;
     unsigned groups;
     if (gr_schema_keys(j, at, schema, &groups) != IG_OK) return NULL;
-    if (groups & ~(unsigned)(GR_KEY_REF | GR_KEY_NOTE)) gr_schema_refuse(j, at, ref, "beside other conditions is not supported");
+    if (groups & ~(unsigned)(GR_KEY_REF | GR_KEY_NOTE))
+        gr_schema_refuse(j, at, ref, "beside other conditions is not supported");
     else if (ref->type != IG_TREE_TEXT || strlen(ref->text) != ref->text_len) gr_schema_wrong(j, at, ref, "must be text");
     if (j->b.status != IG_OK) return NULL;
     target = follow_pointer(j, at->root, ref->text);
-    if (j->looked_at > LOOKED_AT_MAX) gr_fail(&j->b, IG_E_LIMIT, ref->line, "%s: too many references between too many schemas", at->path);
+    if (j->looked_at > LOOKED_AT_MAX)
+        gr_fail(&j->b, IG_E_LIMIT, ref->line, "%s: too many references between too many schemas", at->path);
     else if (!target)
         gr_fail(&j->b, *ref->text == '#' ? IG_E_FORMAT : IG_E_UNSUPPORTED, ref->line,
-                "%s: there is no \"%.150s\": \"$ref\" must lead to a place within this schema, such as #/$defs/name", at->path, ref->text);
+                "%s: there is no \"%.150s\": \"$ref\" must lead to a place within this schema, such as #/$defs/name",
+                at->path, ref->text);
     return target;
 }
 
@@ -190,7 +199,8 @@ static unsigned types_of(gr_json *j, const gr_job *at, unsigned groups) {
     const ig_tree *t = ig_tree_get(at->schema, "type");
     unsigned types = 0;
     if (!t)
-        return (groups & GR_KEY_OBJECT ? TYPE_OBJECT : 0) | (groups & GR_KEY_ARRAY ? TYPE_ARRAY : 0) | (groups & GR_KEY_TEXT ? TYPE_STRING : 0)
+        return (groups & GR_KEY_OBJECT ? TYPE_OBJECT : 0) | (groups & GR_KEY_ARRAY ? TYPE_ARRAY : 0)
+               | (groups & GR_KEY_TEXT ? TYPE_STRING : 0)
                | (groups & GR_KEY_NUMBER ? TYPE_NUMBER : 0);
     for (const ig_tree *each = t->type == IG_TREE_LIST ? t->child : t; each; each = each == t ? NULL : each->next) {
         unsigned type = type_named(each);
@@ -295,8 +305,12 @@ static ig_status check_neighbours(gr_json *j, const gr_job *at, unsigned groups)
     unsigned conditions = groups & (GR_KEY_TYPE | GR_KEY_OBJECT | GR_KEY_ARRAY | GR_KEY_TEXT | GR_KEY_NUMBER);
     unsigned allowed = whole == GR_KEY_VALUE ? GR_KEY_TYPE : whole == GR_KEY_ALL ? GR_KEY_TYPE | GR_KEY_OBJECT : 0;
     if (!whole) return IG_OK;
-    if (whole & (whole - 1)) return gr_schema_refuse(j, at, first_of_group(at->schema, whole), "beside another of $ref, const, enum, anyOf, oneOf and allOf is not supported");
-    if (conditions & ~allowed) return gr_schema_refuse(j, at, first_of_group(at->schema, conditions & ~allowed), "beside $ref, const, enum, anyOf, oneOf or allOf is not supported");
+    if (whole & (whole - 1))
+        return gr_schema_refuse(j, at, first_of_group(at->schema, whole),
+                                "beside another of $ref, const, enum, anyOf, oneOf and allOf is not supported");
+    if (conditions & ~allowed)
+        return gr_schema_refuse(j, at, first_of_group(at->schema, conditions & ~allowed),
+                                "beside $ref, const, enum, anyOf, oneOf or allOf is not supported");
     return IG_OK;
 }
 
@@ -307,7 +321,8 @@ static gr_frag body(gr_json *j, const gr_job *at) {
     if (s->type == IG_TREE_BOOL && s->boolean) return gr_call(&j->b, j->any);
     if (s->type == IG_TREE_BOOL) gr_schema_wrong(j, at, s, "allows nothing: the schema is false");
     else if (s->type != IG_TREE_MAP) gr_schema_wrong(j, at, s, "must be a schema: a map of keywords");
-    if (j->b.status != IG_OK || gr_schema_keys(j, at, s, &groups) != IG_OK || check_neighbours(j, at, groups) != IG_OK) return f;
+    if (j->b.status != IG_OK || gr_schema_keys(j, at, s, &groups) != IG_OK || check_neighbours(j, at, groups) != IG_OK)
+        return f;
     if (groups & GR_KEY_REF) f = reference(j, at);
     else if (groups & GR_KEY_VALUE) f = values(j, at);
     else if (groups & GR_KEY_ANY) f = any_of(j, at);
@@ -334,7 +349,8 @@ ig_status gr_schema_run(gr_json *j) {
 
 /* ---- a whole schema ---- */
 
-static ig_status build(const char *name, const ig_tree *schema, const ig_grammar_json_opts *opts, ig_grammar **out, ig_error *err) {
+static ig_status build(const char *name, const ig_tree *schema, const ig_grammar_json_opts *opts, ig_grammar **out,
+                       ig_error *err) {
     gr_json j;
     gr_json_init(&j, name, opts, err);
     gr_json_basics(&j);
@@ -349,7 +365,8 @@ ig_status ig_grammar_from_schema(const char *name, const char *json, size_t len,
                                  ig_grammar **out, ig_error *err) {
     ig_doc *doc = NULL;
     *out = NULL;
-    if (len > IG_GRAMMAR_BYTES_MAX) return ig_error_at(err, IG_E_LIMIT, name, 0, "a schema of more than %u bytes", IG_GRAMMAR_BYTES_MAX);
+    if (len > IG_GRAMMAR_BYTES_MAX)
+        return ig_error_at(err, IG_E_LIMIT, name, 0, "a schema of more than %u bytes", IG_GRAMMAR_BYTES_MAX);
     IG_TRY(ig_json_parse(name, json, len, &doc, err));
     ig_status s = build(name, ig_doc_root(doc), opts, out, err);
     ig_doc_free(doc);

@@ -7,8 +7,8 @@
  *     both ─3─► free ─[0-9]─► …                   high ─[0-2]─► free
  *     both ─4─► high ─3─► high ─[0-1]─► end
  *
- * Bounds of different lengths are cut at the powers of ten.  Numbers with a point keep to 15 digits when they are bounded, so that
- * none of them is rounded onto a bound by a reader with doubles.
+ * Bounds of different lengths are cut at the powers of ten.  Numbers with a point keep to 15 digits when they are bounded, so
+ * that none of them is rounded onto a bound by a reader with doubles.
  */
 #include <math.h>
 #include <string.h>
@@ -97,7 +97,8 @@ static gr_frag digit(gr_builder *b) {
 /* -? whole (. digits)? (e sign? digits)?, never too large for a double. */
 gr_frag gr_number_basic(gr_json *j) {
     gr_builder *b = &j->b;
-    gr_frag sign = gr_repeat(b, gr_literal(b, "-", 1), 0, 1), whole = natural(b, 0, WIDE_LIMIT), letter = gr_open(b), signs = gr_open(b);
+    gr_frag sign = gr_repeat(b, gr_literal(b, "-", 1), 0, 1), whole = natural(b, 0, WIDE_LIMIT);
+    gr_frag letter = gr_open(b), signs = gr_open(b);
     gr_frag point = gr_repeat(b, gr_seq(b, gr_literal(b, ".", 1), gr_repeat(b, digit(b), 1, 16)), 0, 1);
     gr_bytes(b, letter.start, letter.end, 'e', 'e');
     gr_bytes(b, letter.start, letter.end, 'E', 'E');
@@ -213,12 +214,15 @@ gr_frag gr_schema_number(gr_json *j, const gr_job *at) {
     if (isinf(r.lo)) r.lo = -limit;
     if (isinf(r.hi)) r.hi = limit;
     if (r.lo != floor(r.lo) || r.hi != floor(r.hi) || fabs(r.lo) > WIDE_LIMIT || fabs(r.hi) > WIDE_LIMIT)
-        gr_schema_refuse(j, at, at->schema, "bounds a number by what is not a whole number of at most 15 digits, which is not supported");
+        gr_schema_refuse(j, at, at->schema,
+                         "bounds a number by what is not a whole number of at most 15 digits, which is not supported");
     else if (r.lo > r.hi || (r.lo == r.hi && (r.lo_open || r.hi_open)))
         gr_schema_wrong(j, at, at->schema, "has no number between its bounds");
     if (b->status != IG_OK) return f;
     uint32_t places = wide ? 0 : PLAIN_FRACTION;
-    if (r.hi >= 0) gr_branch(b, f, magnitudes(b, r.lo > 0 ? (uint64_t)r.lo : 0, r.lo >= 0 && r.lo_open, (uint64_t)r.hi, r.hi_open, places));
+    if (r.hi >= 0)
+        gr_branch(b, f, magnitudes(b, r.lo > 0 ? (uint64_t)r.lo : 0, r.lo >= 0 && r.lo_open, (uint64_t)r.hi, r.hi_open,
+                                   places));
     if (r.lo < 0) {
         uint64_t least = r.hi < 0 ? (uint64_t)-r.hi : 0;
         gr_branch(b, f, negative(b, magnitudes(b, least, r.hi >= 0 || r.hi_open, (uint64_t)-r.lo, r.lo_open, places)));

@@ -67,7 +67,8 @@ static member *find_member(const object *o, const char *key) {
 
 static ig_status add_member(gr_json *j, const gr_job *at, object *o, member m) {
     if (o->n == IG_SCHEMA_PROPERTIES_MAX)
-        return gr_fail(&j->b, IG_E_LIMIT, at->schema->line, "%s: an object of more than %d properties", at->path, IG_SCHEMA_PROPERTIES_MAX);
+        return gr_fail(&j->b, IG_E_LIMIT, at->schema->line, "%s: an object of more than %d properties", at->path,
+                       IG_SCHEMA_PROPERTIES_MAX);
     if (o->n == o->cap) IG_TRY(grow_members(j, o));
     o->slot[slot_of(o, m.key)] = (uint32_t)o->n + 1;
     o->m[o->n++] = m;
@@ -83,7 +84,8 @@ static ig_status add_part(gr_json *j, const gr_job *at, object *o, const ig_tree
         target = gr_schema_resolve(j, at, target);
         if (!target) return j->b.status;
     }
-    if (target->type != IG_TREE_MAP) return gr_schema_refuse(j, at, schema, "joins what is not an object, which is not supported");
+    if (target->type != IG_TREE_MAP)
+        return gr_schema_refuse(j, at, schema, "joins what is not an object, which is not supported");
     if (o->parts == PARTS_MAX || ++j->merged > MERGED_MAX)
         return gr_fail(&j->b, IG_E_LIMIT, schema->line, "%s: allOf joins too many schemas", at->path);
     o->part[o->parts++] = target;
@@ -115,7 +117,8 @@ static ig_status gather_parts(gr_json *j, const gr_job *at, object *o) {
 static bool same(const ig_tree *a, const ig_tree *b) {
     if (a->type != b->type || a->count != b->count) return false;
     if (a->type == IG_TREE_TEXT) return a->text_len == b->text_len && memcmp(a->text, b->text, a->text_len) == 0;
-    if (a->type != IG_TREE_LIST && a->type != IG_TREE_MAP) return a->boolean == b->boolean && a->real == b->real && a->integer == b->integer;
+    if (a->type != IG_TREE_LIST && a->type != IG_TREE_MAP)
+        return a->boolean == b->boolean && a->real == b->real && a->integer == b->integer;
     const ig_tree *x = a->child, *y = b->child;
     for (; x && y; x = x->next, y = y->next)
         if ((x->key && strcmp(x->key, y->key)) || !same(x, y)) return false;
@@ -128,7 +131,8 @@ static ig_status add_properties(gr_json *j, const gr_job *at, object *o, const i
     if (list->type != IG_TREE_MAP) return gr_schema_wrong(j, at, list, "must be a map of schemas");
     for (const ig_tree *p = list->child; p; p = p->next) {
         const member *known = find_member(o, p->key);
-        if (known && !same(known->schema, p)) return gr_schema_refuse(j, at, p, "is described twice by what allOf joins, which is not supported");
+        if (known && !same(known->schema, p))
+            return gr_schema_refuse(j, at, p, "is described twice by what allOf joins, which is not supported");
         if (!known) IG_TRY(add_member(j, at, o, (member){.key = p->key, .schema = p, .group = "properties"}));
     }
     return IG_OK;
@@ -140,8 +144,10 @@ static ig_status read_rest(gr_json *j, const gr_job *at, object *o) {
     for (size_t i = 0; i < o->parts; i++) {
         const ig_tree *t = ig_tree_get(o->part[i], "additionalProperties");
         if (!t) continue;
-        if (t->type != IG_TREE_BOOL && t->type != IG_TREE_MAP) return gr_schema_wrong(j, at, t, "must be true, false or a schema");
-        if (t->type == IG_TREE_MAP && o->parts > 1) return gr_schema_refuse(j, at, t, "with a schema is not supported in allOf");
+        if (t->type != IG_TREE_BOOL && t->type != IG_TREE_MAP)
+            return gr_schema_wrong(j, at, t, "must be true, false or a schema");
+        if (t->type == IG_TREE_MAP && o->parts > 1)
+            return gr_schema_refuse(j, at, t, "with a schema is not supported in allOf");
         if (t->type == IG_TREE_MAP) o->rest_schema = t;
         closed |= t->type == IG_TREE_BOOL && !t->boolean;
         open |= t->type == IG_TREE_BOOL && t->boolean;
@@ -155,12 +161,15 @@ static ig_status read_required(gr_json *j, const gr_job *at, object *o, const ig
     if (!list) return IG_OK;
     if (list->type != IG_TREE_LIST) return gr_schema_wrong(j, at, list, "must be a list of names");
     for (const ig_tree *r = list->child; r; r = r->next) {
-        if (r->type != IG_TREE_TEXT || strlen(r->text) != r->text_len) return gr_schema_wrong(j, at, list, "must be a list of names");
+        if (r->type != IG_TREE_TEXT || strlen(r->text) != r->text_len)
+            return gr_schema_wrong(j, at, list, "must be a list of names");
         member *m = find_member(o, r->text);
         if (m) m->required = true;
         else if (o->rest == REST_CLOSED)
-            return gr_fail(&j->b, IG_E_FORMAT, r->line, "%s: \"required\" names \"%.100s\", which is not among the properties", at->path, r->text);
-        else IG_TRY(add_member(j, at, o, (member){.key = r->text, .schema = o->rest_schema, .group = "additionalProperties", .required = true}));
+            return gr_fail(&j->b, IG_E_FORMAT, r->line,
+                           "%s: \"required\" names \"%.100s\", which is not among the properties", at->path, r->text);
+        else IG_TRY(add_member(j, at, o, (member){.key = r->text, .schema = o->rest_schema, .group = "additionalProperties",
+                                                  .required = true}));
     }
     return IG_OK;
 }
@@ -175,7 +184,8 @@ static ig_status drop_forbidden(gr_json *j, const gr_job *at, object *o, const i
         if (own[i]) continue;
         o->m[i].dropped = true;
         if (o->m[i].required)
-            gr_fail(&j->b, IG_E_FORMAT, closed->line, "%s: \"%.100s\" is required by one part of allOf and forbidden by another", at->path, o->m[i].key);
+            gr_fail(&j->b, IG_E_FORMAT, closed->line,
+                    "%s: \"%.100s\" is required by one part of allOf and forbidden by another", at->path, o->m[i].key);
     }
     ig_free(own);
     return j->b.status;
@@ -218,7 +228,8 @@ static ig_status list_names(gr_json *j, const object *o, name_trie *t) {
     for (size_t i = 0; i < o->n; i++) {
         uint32_t at = 0, cp;
         const char *key = o->m[i].key;
-        for (size_t len = strlen(key), step; len && (step = ig_utf8_decode(key, len, &cp)); key += step, len -= step) at = name_child(t, at, cp);
+        for (size_t len = strlen(key), step; len && (step = ig_utf8_decode(key, len, &cp)); key += step, len -= step)
+            at = name_child(t, at, cp);
         t->node[at].listed = true;
     }
     return IG_OK;
@@ -259,7 +270,8 @@ static gr_frag unlisted_name(gr_json *j, const object *o) {
     gr_bytes(b, tail.end, end, '"', '"');
     if (b->status != IG_OK || list_names(j, o, &t) != IG_OK) return f;
     t.node[0].place = f.end;
-    for (uint32_t i = 0; i < t.n && b->status == IG_OK; i++) leave_name(j, &t, i, tail.start, end); /* parents have smaller numbers */
+    for (uint32_t i = 0; i < t.n && b->status == IG_OK; i++)
+        leave_name(j, &t, i, tail.start, end); /* parents have smaller numbers */
     ig_free(t.node);
     return (gr_frag){f.start, end};
 }
@@ -361,9 +373,11 @@ static ig_status read_array(gr_json *j, const gr_job *at, array *a) {
     *a = (array){.prefix = prefix ? prefix->child : NULL, .items = items && items->type == IG_TREE_MAP ? items : NULL};
     a->min = gr_schema_count(j, at, at->schema, "minItems", 0);
     a->max = gr_schema_count(j, at, at->schema, "maxItems", GR_UNBOUNDED);
-    if (fixed > IG_GRAMMAR_REPEAT_MAX) return gr_fail(&j->b, IG_E_LIMIT, prefix->line, "%s: \"prefixItems\" is too long", at->path);
+    if (fixed > IG_GRAMMAR_REPEAT_MAX)
+        return gr_fail(&j->b, IG_E_LIMIT, prefix->line, "%s: \"prefixItems\" is too long", at->path);
     if (closed && a->max > fixed) a->max = (uint32_t)fixed;
-    if (j->b.status == IG_OK && a->min > a->max) return gr_schema_wrong(j, at, at->schema, "must have more items than it may have");
+    if (j->b.status == IG_OK && a->min > a->max)
+        return gr_schema_wrong(j, at, at->schema, "must have more items than it may have");
     return j->b.status;
 }
 

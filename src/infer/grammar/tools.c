@@ -4,8 +4,9 @@
  *     {"name": "weather", "arguments": {"city": "Paris"}}
  *     </tool_call>
  *
- * Text before a call is any text without "<tool_call>": one place for each beginning of it that has been read, as in the search of
- * Knuth, Morris and Pratt (1977).  '<' stands only at its start, so every other character leads back to the first place.
+ * Text before a call is any text without "<tool_call>": one place for each beginning of it that has been read, as in the
+ * search of Knuth, Morris and Pratt (1977).  '<' stands only at its start, so every other character leads back to the first
+ * place.
  */
 #include <string.h>
 
@@ -40,7 +41,8 @@ static gr_frag call_body(gr_json *j, const ig_tree *tools, const char *named) {
     gr_builder *b = &j->b;
     gr_frag f = gr_open(b);
     bool found = false;
-    if (tools->type != IG_TREE_LIST || !tools->child) gr_fail(b, IG_E_FORMAT, tools->line, "tools must be a list of tools, not empty");
+    if (tools->type != IG_TREE_LIST || !tools->child)
+        gr_fail(b, IG_E_FORMAT, tools->line, "tools must be a list of tools, not empty");
     for (const ig_tree *t = tools->child; t && b->status == IG_OK; t = t->next) {
         const ig_tree *name = NULL, *parameters = NULL;
         if (read_tool(j, t, &name, &parameters) != IG_OK || (named && strcmp(named, name->text))) continue;
@@ -124,8 +126,8 @@ ig_status ig_tool_grammar(const char *tools_json, size_t len, ig_tool_mode mode,
 
 /* ---- taking calls out of a text ---- */
 
-/* The end of the JSON object that begins at p, by brackets outside of texts; NULL when it is not closed.  All searches of a text
- * together look at no more than *budget bytes: openings without end must not cost their square. */
+/* The end of the JSON object that begins at p, by brackets outside of texts; NULL when it is not closed.  All searches of a
+ * text together look at no more than *budget bytes: openings without end must not cost their square. */
 static const char *object_end(const char *p, const char *end, size_t *budget) {
     int depth = 0;
     bool text = false;
@@ -169,7 +171,8 @@ static ig_status take_call(const char *p, const char *end, ig_tool_calls *out, b
     const ig_tree *root = s == IG_OK ? ig_doc_root(doc) : NULL;
     const ig_tree *name = root ? ig_tree_get(root, "name") : NULL, *arguments = root ? ig_tree_get(root, "arguments") : NULL;
     s = IG_OK;
-    if (name && name->type == IG_TREE_TEXT && strlen(name->text) == name->text_len && arguments && arguments->type == IG_TREE_MAP) {
+    bool named = name && name->type == IG_TREE_TEXT && strlen(name->text) == name->text_len;
+    if (named && arguments && arguments->type == IG_TREE_MAP) {
         *taken = true;
         s = add_call(out, name, arguments, err);
     }
@@ -178,16 +181,22 @@ static ig_status take_call(const char *p, const char *end, ig_tool_calls *out, b
 }
 
 /* A whole call whose opening is at p: *next is behind it, or NULL when there is none. */
-static ig_status read_call(const char *p, const char *end, size_t *budget, ig_tool_calls *out, const char **next, ig_error *err) {
+static ig_status read_call(const char *p, const char *end, size_t *budget, ig_tool_calls *out, const char **next,
+                           ig_error *err) {
     bool taken = false;
     *next = NULL;
-    const char *from = skip_space(p + strlen(OPENING), end), *to = from < end && *from == '{' ? object_end(from, end, budget) : NULL;
+    const char *from = skip_space(p + strlen(OPENING), end), *to = NULL;
+    if (from < end && *from == '{') to = object_end(from, end, budget);
     if (!to) return IG_OK;
     const char *close = skip_space(to, end);
     if ((size_t)(end - close) < strlen(CLOSING) || memcmp(close, CLOSING, strlen(CLOSING))) return IG_OK;
     IG_TRY(take_call(from, to, out, &taken, err));
     if (taken) *next = close + strlen(CLOSING);
     return IG_OK;
+}
+
+static bool begins_call(const char *p, const char *end) {
+    return (size_t)(end - p) >= strlen(OPENING) && memcmp(p, OPENING, strlen(OPENING)) == 0;
 }
 
 static size_t without_breaks(const char *s, size_t n) {
@@ -207,8 +216,7 @@ ig_status ig_tool_calls_parse(const char *text, size_t len, ig_tool_style style,
         if (next) {
             ig_buf_append(&out->content, p, without_breaks(p, (size_t)(open - p)));
             p = skip_space(next, end);
-            if (out->content.len && p < end && memcmp(p, OPENING, (size_t)(end - p) < strlen(OPENING) ? (size_t)(end - p) : strlen(OPENING)))
-                ig_buf_putc(&out->content, '\n'); /* text behind a call */
+            if (out->content.len && p < end && !begins_call(p, end)) ig_buf_putc(&out->content, '\n'); /* text behind a call */
         } else {
             ig_buf_append(&out->content, p, (size_t)(open - p) + strlen(OPENING));
             p = open + strlen(OPENING);
