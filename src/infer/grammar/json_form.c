@@ -20,6 +20,7 @@ void gr_json_fini(gr_json *j) {
     gr_builder_fini(&j->b);
     ig_free(j->job);
     ig_free(j->slot);
+    ig_free(j->child);
 }
 
 /* ---- white space ---- */

@@ -18,6 +18,8 @@ typedef struct gr_job {
     char path[GR_PATH_MAX];       /* "#/properties/a", its end if it is long */
 } gr_job;
 
+typedef struct gr_child gr_child;
+
 typedef struct gr_json {
     gr_builder b;
     bool spaces;
@@ -27,7 +29,9 @@ typedef struct gr_json {
     size_t jobs, jobs_cap, done;
     uint32_t *slot;               /* of jobs by schema: job + 1 */
     size_t slots;
-    size_t merged, looked_at;     /* parts of allOf so far; values passed on the way of all $refs */
+    gr_child *child;              /* of lists and maps that a $ref passed through (schema_ref.c) */
+    size_t children, children_size;
+    size_t merged;                /* parts of allOf so far */
 } gr_json;
 
 void gr_json_init(gr_json *j, const char *file, const ig_grammar_json_opts *opts, ig_error *err);
@@ -50,7 +54,6 @@ ig_status gr_schema_run(gr_json *j);
 /* The first says what is not supported here, the second what breaks the rules of JSON schemas (or cannot be fulfilled). */
 ig_status gr_schema_refuse(gr_json *j, const gr_job *at, const ig_tree *where, const char *what);
 ig_status gr_schema_wrong(gr_json *j, const gr_job *at, const ig_tree *where, const char *what);
-
 /* Groups of keywords. */
 enum {
     GR_KEY_NOTE = 1, GR_KEY_TYPE = 2, GR_KEY_OBJECT = 4, GR_KEY_ARRAY = 8, GR_KEY_TEXT = 16, GR_KEY_NUMBER = 32,
@@ -58,10 +61,12 @@ enum {
 };
 /* Which groups a schema has keywords of; one that is not known is an error. */
 ig_status gr_schema_keys(gr_json *j, const gr_job *at, const ig_tree *schema, unsigned *groups);
-/* What the $ref of a schema leads to, one step; NULL after an error. */
-const ig_tree *gr_schema_resolve(gr_json *j, const gr_job *at, const ig_tree *schema);
 /* A count: {minItems: 3}. */
 uint32_t gr_schema_count(gr_json *j, const gr_job *at, const ig_tree *schema, const char *key, uint32_t otherwise);
+
+/* ---- schema_ref.c ---- */
+/* What the $ref of a schema leads to, one step; NULL after an error. */
+const ig_tree *gr_schema_resolve(gr_json *j, const gr_job *at, const ig_tree *schema);
 
 /* ---- schema_object.c, schema_number.c, schema_text.c, pattern.c ---- */
 gr_frag gr_schema_object(gr_json *j, const gr_job *at);  /* with what allOf adds */

@@ -13,8 +13,6 @@
 
 #include "infer/grammar/json_form.h"
 
-#define LOOKED_AT_MAX ((size_t)1 << 25)
-
 enum { TYPE_NULL = 1, TYPE_BOOLEAN = 2, TYPE_INTEGER = 4, TYPE_NUMBER = 8, TYPE_STRING = 16, TYPE_ARRAY = 32,
        TYPE_OBJECT = 64 };
 
@@ -129,56 +127,6 @@ uint32_t gr_schema_rule(gr_json *j, const ig_tree *schema, const ig_tree *root, 
 }
 
 /* ---- $ref ---- */
-
-/* One step of a JSON pointer (RFC 6901): the name up to the next '/', with ~0 and ~1. */
-static bool is_step(const char *key, const char *step, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        char c = step[i];
-        if (c == '~' && i + 1 < n) c = step[++i] == '1' ? '/' : '~';
-        if (*key++ != c) return false;
-    }
-    return *key == '\0';
-}
-
-static const ig_tree *step_into(gr_json *j, const ig_tree *t, const char *step, size_t n) {
-    char number[24];
-    size_t index = 0;
-    for (const ig_tree *c = t->child; c; c = c->next, index++) {
-        if (++j->looked_at > LOOKED_AT_MAX) return NULL;
-        snprintf(number, sizeof number, "%zu", index);
-        if (is_step(t->type == IG_TREE_MAP ? c->key : number, step, n)) return c;
-    }
-    return NULL;
-}
-
-static const ig_tree *follow_pointer(gr_json *j, const ig_tree *root, const char *p) {
-    const ig_tree *t = root;
-    if (*p++ != '#') return NULL;
-    while (t && *p == '/') {
-        size_t n = strcspn(++p, "/");
-        t = step_into(j, t, p, n);
-        p += n;
-    }
-    return *p ? NULL : t;
-}
-
-const ig_tree *gr_schema_resolve(gr_json *j, const gr_job *at, const ig_tree *schema) {
-    const ig_tree *ref = ig_tree_get(schema, "$ref"), *target;
-    unsigned groups;
-    if (gr_schema_keys(j, at, schema, &groups) != IG_OK) return NULL;
-    if (groups & ~(unsigned)(GR_KEY_REF | GR_KEY_NOTE))
-        gr_schema_refuse(j, at, ref, "beside other conditions is not supported");
-    else if (ref->type != IG_TREE_TEXT || strlen(ref->text) != ref->text_len) gr_schema_wrong(j, at, ref, "must be text");
-    if (j->b.status != IG_OK) return NULL;
-    target = follow_pointer(j, at->root, ref->text);
-    if (j->looked_at > LOOKED_AT_MAX)
-        gr_fail(&j->b, IG_E_LIMIT, ref->line, "%s: too many references between too many schemas", at->path);
-    else if (!target)
-        gr_fail(&j->b, *ref->text == '#' ? IG_E_FORMAT : IG_E_UNSUPPORTED, ref->line,
-                "%s: there is no \"%.150s\": \"$ref\" must lead to a place within this schema, such as #/$defs/name",
-                at->path, ref->text);
-    return target;
-}
 
 static gr_frag reference(gr_json *j, const gr_job *at) {
     const ig_tree *target = gr_schema_resolve(j, at, at->schema), *ref = ig_tree_get(at->schema, "$ref");
