@@ -72,6 +72,7 @@ typedef struct ig_vocab_trie ig_vocab_trie;
 ig_status ig_vocab_trie_new(const ig_tokenizer *t, size_t vocab, const int32_t *end_ids, size_t end_count, ig_vocab_trie **out,
                             ig_error *err);
 void ig_vocab_trie_free(ig_vocab_trie *v);
+size_t ig_vocab_trie_vocab(const ig_vocab_trie *v); /* bits of its masks */
 /* Words of 32 bits that a mask of this many tokens takes. */
 static inline size_t ig_mask_words(size_t vocab) { return (vocab + 31) / 32; }
 /* Bit id%32 of bits[id/32] tells whether the token may come next: bits [ig_mask_words(vocab)].  A mask is remembered with the

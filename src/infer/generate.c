@@ -134,6 +134,9 @@ static ig_status make_trie(generator *g, ig_error *err) {
 static ig_status begin_grammar(generator *g, ig_error *err) {
     if (!g->o->grammar) return IG_OK;
     if (!g->text.tokenizer) return ig_error_set(err, IG_E_ARG, "a grammar needs a tokenizer, and the model has none");
+    if (g->o->trie && ig_vocab_trie_vocab(g->o->trie) != vocab(g))
+        return ig_error_set(err, IG_E_ARG, "the trie is for %zu tokens, the model has %zu", ig_vocab_trie_vocab(g->o->trie),
+                            vocab(g));
     if (!g->o->trie) IG_TRY(make_trie(g, err));
     g->mask = ig_calloc(ig_mask_words(vocab(g)), sizeof *g->mask);
     if (!g->mask) return ig_error_nomem(err, vocab(g) / 8);

@@ -303,6 +303,32 @@ static void a_generation_keeps_to_its_grammar(void **state) {
     ig_model_free(m);
 }
 
+static void a_trie_can_be_used_again(void **state) {
+    (void)state;
+    ig_model *m = random_model();
+    ig_grammar *g = schema("{\"enum\": [\"abc\", \"abd\"]}", false);
+    ig_vocab_trie *v = trie(), *other = NULL;
+    ig_session *s = NULL;
+    ig_generation r = {0};
+    ig_error err;
+    ig_generate_opts o = {.grammar = g, .trie = v};
+    check_ok(ig_vocab_trie_new(words, 300, NULL, 0, &other, &err));
+    check_ok(ig_session_open(m, NULL, &s, &err));
+    for (int i = 0; i < 2; i++) {
+        check_ok(ig_generate_text(s, "x", 1, &o, &r, &err));
+        assert_true(strcmp(r.text.data, "\"abc\"") == 0 || strcmp(r.text.data, "\"abd\"") == 0);
+        ig_generation_fini(&r);
+    }
+    o.trie = other;
+    check_fails(ig_generate_text(s, "x", 1, &o, &r, &err), IG_E_ARG);
+    ig_generation_fini(&r);
+    ig_session_close(s);
+    ig_vocab_trie_free(v);
+    ig_vocab_trie_free(other);
+    ig_grammar_free(g);
+    ig_model_free(m);
+}
+
 static void failed_allocations_are_statuses(void **state) {
     (void)state;
     ig_model *m = random_model();
@@ -442,6 +468,7 @@ int main(void) {
         cmocka_unit_test(masked_tokens_are_never_chosen),
         cmocka_unit_test(a_mask_of_all_changes_nothing),
         cmocka_unit_test(a_generation_keeps_to_its_grammar),
+        cmocka_unit_test(a_trie_can_be_used_again),
         cmocka_unit_test(failed_allocations_are_statuses),
         cmocka_unit_test(modes_decide_what_may_be_said),
         cmocka_unit_test(required_calls_parse),

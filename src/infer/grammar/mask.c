@@ -37,6 +37,8 @@ void ig_vocab_trie_free(ig_vocab_trie *v) {
     ig_free(v);
 }
 
+size_t ig_vocab_trie_vocab(const ig_vocab_trie *v) { return v->vocab; }
+
 /* ---- making ---- */
 
 static int by_bytes(const void *x, const void *y, void *tokenizer) {
