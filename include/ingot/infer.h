@@ -13,6 +13,7 @@
 #ifndef INGOT_INFER_H
 #define INGOT_INFER_H
 
+#include "ingot/grammar.h"
 #include "ingot/models.h"
 
 #pragma GCC visibility push(default) /* what stands here, libingot.so exports */
@@ -87,6 +88,9 @@ void ig_sampler_saw(ig_sampler *s, int32_t id);
 /* Choose from logits [V] and count the choice as generated.  The n-th choice of a seed uses the n-th random number.
  * IG_E_NUMERIC when a logit is not a number or +infinity; -infinity is a token that cannot be chosen. */
 ig_status ig_sampler_choose(ig_sampler *s, const float *logits, ig_choice *out, ig_error *err);
+/* The same among the tokens whose bit of mask [ig_mask_words(V)] is set (NULL: all), as if the others had the logit -infinity;
+ * logprobs stay those of the model.  IG_E_NUMERIC when no such token is possible. */
+ig_status ig_sampler_choose_masked(ig_sampler *s, const float *logits, const uint32_t *mask, ig_choice *out, ig_error *err);
 
 /* ---- generating ---------------------------------------------------------------------------------------------------------- */
 
@@ -114,6 +118,8 @@ typedef struct ig_generate_opts {
     const int32_t *end_ids;    /* tokens that end it; NULL: eos_token_id of config.json, else the tokenizer's end token */
     size_t end_count;
     bool ignore_end;           /* no token ends it */
+    const ig_grammar *grammar; /* the text keeps to it, and ends only where it may; NULL: any text.  Needs a tokenizer */
+    const ig_vocab_trie *trie; /* of the model's tokenizer, vocabulary and end tokens, to be used again; NULL: made for the call */
     ig_piece_fn *on_piece;     /* NULL: none */
     void *arg;
 } ig_generate_opts;

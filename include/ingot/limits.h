@@ -35,5 +35,12 @@
 #define IG_HTTP_SEGMENTS_MAX 32                  /* of a path */
 #define IG_HTTP_ARGS_MAX 64                      /* of a query */
 #define IG_MULTIPART_HEADER_MAX 8192             /* bytes of one part's headers */
+#define IG_GRAMMAR_BYTES_MAX (1u << 20)          /* a grammar, a JSON schema, a list of tools */
+#define IG_GRAMMAR_NODES_MAX (1u << 20)          /* places of one grammar, after repetitions are written out */
+#define IG_GRAMMAR_REPEAT_MAX 65536              /* bounds of {m,n}, maxLength, maxItems */
+#define IG_GRAMMAR_DEPTH_MAX 256                 /* recursion of a GBNF grammar */
+#define IG_GRAMMAR_SET_MAX 16384                 /* readings of one text that are followed at once */
+#define IG_GRAMMAR_CACHE_BYTES_MAX (64u << 20)   /* what the states of one text remember */
+#define IG_SCHEMA_PROPERTIES_MAX 4096            /* of one object */
 
 #endif

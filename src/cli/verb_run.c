@@ -37,6 +37,24 @@ static void take_settings(cli *c, cli_run *r) {
     r->opts.stop = r->stop;
 }
 
+/* --grammar FILE or --json-schema FILE. */
+static int take_grammar(cli *c, cli_run *r) {
+    const char *schema = cli_text(c, "json-schema", NULL), *gbnf = cli_text(c, "grammar", NULL), *path = schema ? schema : gbnf;
+    ig_buf text = {.max = IG_GRAMMAR_BYTES_MAX};
+    if (!path) return 0;
+    if (schema && gbnf) {
+        ig_error_set(&c->err, IG_E_ARG, "%s", cli_say(c, "--grammar and --json-schema do not go together", "--grammar 与 --json-schema 不能同时使用"));
+        return cli_failed(c, cli_say(c, "give one of them", "请只给出其中之一"));
+    }
+    ig_status s = ig_file_read(path, IG_GRAMMAR_BYTES_MAX, &text, &c->err);
+    const char *data = text.data ? text.data : "";
+    if (s == IG_OK && schema) s = ig_grammar_from_schema(path, data, text.len, &(ig_grammar_json_opts){.spaces = true}, &r->grammar, &c->err);
+    if (s == IG_OK && gbnf) s = ig_grammar_parse(path, data, text.len, &r->grammar, &c->err);
+    ig_buf_fini(&text);
+    r->opts.grammar = r->grammar;
+    return s == IG_OK ? 0 : cli_failed(c, NULL);
+}
+
 /* ---- one text --------------------------------------------------------------------------------------------------------- */
 
 static bool on_piece(void *arg, const ig_piece *p) {
@@ -119,7 +137,8 @@ static int run_run(cli *c) {
     ig_model *m = NULL;
     take_settings(c, &r);
     r.opts.arg = &r;
-    int code = cli_open_model(c, c->arg[0], &m);
+    int code = take_grammar(c, &r);
+    if (code == 0) code = cli_open_model(c, c->arg[0], &m);
     if (code == 0) code = open_session(&r, m);
     if (code == 0) {
         r.tokenizer = m->tokenizer;
@@ -128,6 +147,7 @@ static int run_run(cli *c) {
         else code = isatty(STDIN_FILENO) ? interactive(&r) : from_pipe(&r);
     }
     ig_free(r.choices);
+    ig_grammar_free(r.grammar);
     ig_session_close(r.session);
     ig_model_free(m);
     return code;
@@ -142,6 +162,8 @@ static const cli_option options[] = {
     {"min-p", CLI_REAL, "P", "choose among those with at least this share of the largest probability", "只从概率不低于最大概率此比例的词元中选", 0, 1},
     {"repetition-penalty", CLI_REAL, "R", "make tokens that were seen less likely; 1: off (default)", "降低已出现词元的概率；1：关闭（默认）", 0.01, 100},
     {"stop", CLI_TEXT, "TEXT", "end before this text; may be repeated", "在此文本之前停止；可重复给出", 0, 0},
+    {"json-schema", CLI_TEXT, "FILE", "write JSON that this JSON schema describes", "按此 JSON Schema 输出 JSON", 0, 0},
+    {"grammar", CLI_TEXT, "FILE", "write what this grammar (GBNF) describes", "按此语法（GBNF）输出", 0, 0},
     {"logprobs", CLI_INT, "N", "tell the N most likely tokens at each place", "列出每个位置最可能的 N 个词元", 0, IG_LOGPROBS_MAX},
     {NULL, CLI_FLAG, NULL, NULL, NULL, 0, 0},
 };

@@ -10,6 +10,7 @@ typedef struct cli_run {
     ig_session *session;
     const ig_tokenizer *tokenizer;
     ig_generate_opts opts;
+    ig_grammar *grammar; /* of opts */
     const char *stop[CLI_ARGS_MAX];
     uint64_t seed;
     ig_choice *choices; /* one per token, with --logprobs */

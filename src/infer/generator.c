@@ -87,13 +87,16 @@ static ig_status emit_token(generator *g, const ig_choice *choice, ig_error *err
     return emit(g, ready, choice, g->out->ids.len - 1, err);
 }
 
-ig_status generator_take(generator *g, const ig_choice *choice, bool full, ig_error *err) {
+void generator_stop(generator *g) { finish(g, IG_FINISH_STOP); }
+
+ig_status generator_take(generator *g, const ig_choice *choice, bool full, bool last, ig_error *err) {
     IG_TRY(ig_ids_push(&g->out->ids, choice->id, err));
     if (generator_ends(g->m, g->o, choice->id)) {
         finish(g, IG_FINISH_STOP);
         return IG_OK;
     }
     IG_TRY(emit_token(g, choice, err));
+    if (!g->done && last) finish(g, IG_FINISH_STOP);
     if (!g->done && (g->out->ids.len == g->max_tokens || full)) finish(g, IG_FINISH_LENGTH);
     return IG_OK;
 }

@@ -18,8 +18,10 @@ typedef struct generator {
 /* Empties *out and checks the options. */
 ig_status generator_init(generator *g, const ig_model *m, const ig_generate_opts *opts, size_t prompt_tokens, size_t max_tokens,
                          ig_generation *out, ig_error *err);
-/* The next token; sets done when it ends the text.  full: no position is left for another one. */
-ig_status generator_take(generator *g, const ig_choice *choice, bool full, ig_error *err);
+/* The next token; sets done when it ends the text.  full: no position is left for another one; last: nothing can follow. */
+ig_status generator_take(generator *g, const ig_choice *choice, bool full, bool last, ig_error *err);
+/* The text ends here, without a token that says so. */
+void generator_stop(generator *g);
 /* Let out what was held back. */
 ig_status generator_finish(generator *g, ig_error *err);
 void generator_fini(generator *g);

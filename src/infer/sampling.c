@@ -28,6 +28,7 @@ struct ig_sampler {
     bool *seen;        /* [V] read or generated */
     uint32_t *count;   /* [V] how often generated */
     candidate *heap;   /* [V] */
+    const uint32_t *mask; /* of the choice that is being made: bits of the tokens that may be chosen; NULL: all */
 };
 
 /* ---- making ---- */
@@ -118,6 +119,7 @@ static void report(const ig_sampler *s, const float *logits, double sum, ig_choi
 
 static double penalised(const ig_sampler *s, const float *logits, int64_t i) {
     double x = logits[i], r = s->o.repetition_penalty;
+    if (s->mask && !(s->mask[i / 32] >> i % 32 & 1)) return -INFINITY;
     if (s->seen[i] && r > 0) x = x > 0 ? x / r : x * r;
     if (s->count[i]) x -= s->o.presence_penalty + s->o.frequency_penalty * s->count[i];
     return x;
@@ -216,10 +218,18 @@ static int32_t draw(ig_sampler *s, int64_t kept) {
 }
 
 ig_status ig_sampler_choose(ig_sampler *s, const float *logits, ig_choice *out, ig_error *err) {
+    return ig_sampler_choose_masked(s, logits, NULL, out, err);
+}
+
+ig_status ig_sampler_choose_masked(ig_sampler *s, const float *logits, const uint32_t *mask, ig_choice *out, ig_error *err) {
     float raw_max;
     double max;
     IG_TRY(check_logits(s, logits, &raw_max, err));
+    s->mask = mask;
     out->id = most_likely(s, logits, &max);
+    if (!(max > -INFINITY))
+        return ig_error_set(err, IG_E_NUMERIC,
+                            "no token is possible: those that the mask allows have the logit -infinity, or there are none");
     if (s->o.temperature > 0) out->id = draw(s, cut(s, fill_weights(s, logits, max)));
     report(s, logits, log_sum_exp(s, logits, raw_max), out);
     s->seen[out->id] = true;

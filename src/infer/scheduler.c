@@ -104,13 +104,13 @@ static ig_status sequence_init(sequence *q, const ig_scheduler *s, const ig_requ
     int32_t pages = scheduler_pages_of(s, q);
     q->page = ig_calloc((size_t)pages, sizeof *q->page);
     if (!q->page) return ig_error_nomem(err, (size_t)pages * sizeof *q->page);
-    IG_TRY(ig_sampler_new(s->m->family->vocab_size(s->m), &o->sampling, &q->sampler, err));
-    for (size_t i = 0; i < r->n; i++) ig_sampler_saw(q->sampler, r->prompt[i]);
+    IG_TRY(chooser_init(&q->chooser, s->m, o, err));
+    for (size_t i = 0; i < r->n; i++) ig_sampler_saw(q->chooser.sampler, r->prompt[i]);
     return IG_OK;
 }
 
 static void sequence_fini(sequence *q) {
-    ig_sampler_free(q->sampler);
+    chooser_fini(&q->chooser);
     ig_ids_fini(&q->text);
     ig_free(q->page);
     pthread_cond_destroy(&q->changed);
@@ -135,7 +135,7 @@ static ig_status enqueue(ig_scheduler *s, sequence *q, ig_error *err) {
 }
 
 /* Wait for the next choice, or the end (false). */
-static bool fetch(ig_scheduler *s, sequence *q, ig_choice *choice) {
+static bool fetch(ig_scheduler *s, sequence *q, ig_choice *choice, bool *last) {
     struct timespec until;
     pthread_mutex_lock(&s->lock);
     while (q->fetched == q->chosen && q->state != SEQUENCE_ENDED) {
@@ -149,7 +149,10 @@ static bool fetch(ig_scheduler *s, sequence *q, ig_choice *choice) {
         if (!wanted) q->cancelled = true, pthread_cond_signal(&s->work);
     }
     bool there = q->fetched != q->chosen;
-    if (there) *choice = q->choice[q->fetched++ % CHOICES_MAX];
+    if (there) {
+        *choice = q->ring[q->fetched % CHOICES_MAX].choice;
+        *last = q->ring[q->fetched++ % CHOICES_MAX].last;
+    }
     if (there && q->chosen - q->fetched == CHOICES_MAX / 2) pthread_cond_signal(&s->work); /* it may have paused */
     pthread_mutex_unlock(&s->lock);
     return there;
@@ -167,13 +170,15 @@ static ig_status answer(ig_scheduler *s, sequence *q, generator *g, ig_error *er
     double start_time = ig_clock();
     size_t most = g->max_tokens < q->room ? g->max_tokens : q->room;
     ig_choice choice;
+    bool last = false;
     ig_status status = IG_OK;
-    while (status == IG_OK && !g->done && fetch(s, q, &choice)) {
+    while (status == IG_OK && !g->done && fetch(s, q, &choice, &last)) {
         if (q->r->is_wanted && !q->r->is_wanted(q->r->arg)) break;
-        status = generator_take(g, &choice, g->out->ids.len + 1 == most, err);
+        status = generator_take(g, &choice, g->out->ids.len + 1 == most, last, err);
     }
     wait_for_end(s, q);
     if (q->prompt_end > 0) g->out->prompt_seconds = q->prompt_end - start_time, g->out->generate_seconds = ig_clock() - q->prompt_end;
+    if (status == IG_OK && !g->done && q->stopped && q->fetched == q->chosen) generator_stop(g);
     if (status == IG_OK && !g->done) {
         if (err) *err = q->error;
         status = q->error.code;

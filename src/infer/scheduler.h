@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 
+#include "infer/chooser.h"
 #include "infer/generator.h"
 #include "infer/page_pool.h"
 #include "infer/runner.h"
@@ -27,7 +28,11 @@ typedef struct sequence {
     sequence_state state;
     bool cancelled;
     ig_error error;                 /* why it ended, if not well */
-    ig_choice choice[CHOICES_MAX];  /* chosen and not fetched: a ring */
+    struct {
+        ig_choice choice;
+        bool last;                  /* nothing can follow */
+    } ring[CHOICES_MAX];            /* chosen and not fetched */
+    bool stopped;                   /* ended by its grammar, without a token */
     uint64_t chosen, fetched;
     size_t room;                    /* of the context, for the answer */
     size_t tokens_max;              /* to generate; less when an end token has come */
@@ -41,7 +46,7 @@ typedef struct sequence {
     int64_t length;                 /* positions that the cache holds */
     uint64_t serial;                /* of the last page that is known */
     ig_ids text;                    /* prompt and answer */
-    ig_sampler *sampler;
+    chooser chooser;
 } sequence;
 
 struct ig_scheduler {

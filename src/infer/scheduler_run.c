@@ -74,7 +74,8 @@ static void admit_all(ig_scheduler *s) {
 static void end_some(ig_scheduler *s, sequence **list, int *count, bool all) {
     for (sequence **at = list; *at;) {
         sequence *q = *at;
-        if (!q->cancelled && !all && q->error.code == IG_OK && !(q->state == SEQUENCE_DECODING && q->chosen >= q->tokens_max)) {
+        if (!q->cancelled && !all && q->error.code == IG_OK && !q->stopped &&
+            !(q->state == SEQUENCE_DECODING && q->chosen >= q->tokens_max)) {
             at = &q->next;
             continue;
         }
@@ -96,6 +97,7 @@ typedef struct step {
     run_row row[RUNNER_ROWS_MAX];
     const float *logits;             /* [rows,V] */
     ig_choice choice[RUNNER_ROWS_MAX];
+    chooser_result result[RUNNER_ROWS_MAX]; /* of decoding[i]: of its last choice */
     int chosen[RUNNER_ROWS_MAX];     /* of decoding[i], from choice[first[i]] on */
     ig_error error[RUNNER_ROWS_MAX];
 } step;
@@ -110,7 +112,7 @@ static void pick(ig_scheduler *s, step *w) {
     }
 }
 
-static ig_status read_chunk(ig_scheduler *s, sequence *q, ig_choice *choice, ig_error *err) {
+static ig_status read_chunk(ig_scheduler *s, sequence *q, ig_choice *choice, chooser_result *result, ig_error *err) {
     const float *logits = NULL;
     int64_t n = (int64_t)q->r->n - q->length;
     if (n > RUNNER_CHUNK) n = RUNNER_CHUNK;
@@ -120,8 +122,8 @@ static ig_status read_chunk(ig_scheduler *s, sequence *q, ig_choice *choice, ig_
         q->serial = page_pool_know(&s->pool, q->page[q->length / RUNNER_CHUNK], q->r->scope, q->serial, tokens);
     q->length += n;
     if (q->length < (int64_t)q->r->n) return IG_OK;
-    IG_TRY(ig_sampler_choose(q->sampler, logits, choice, err));
-    return ig_ids_push(&q->text, choice->id, err);
+    IG_TRY(chooser_next(&q->chooser, logits, choice, result, err));
+    return *result == CHOOSER_NONE ? IG_OK : ig_ids_push(&q->text, choice->id, err);
 }
 
 /* Rows of one request: its last token, and guesses behind it. */
@@ -146,9 +148,10 @@ static void choose_range(void *arg, size_t begin, size_t stop, int thread) {
         sequence *q = w->decoding[i];
         for (int k = w->first[i]; k < w->first[i + 1]; k++) {
             ig_choice *c = &w->choice[k];
-            if (ig_sampler_choose(q->sampler, w->logits + k * V, c, &w->error[i]) != IG_OK) break;
+            if (chooser_next(&q->chooser, w->logits + k * V, c, &w->result[i], &w->error[i]) != IG_OK) break;
+            if (w->result[i] == CHOOSER_NONE) break;
             w->chosen[i]++;
-            if (generator_ends(w->s->m, q->o, c->id) || (k + 1 < w->first[i + 1] && w->row[k + 1].token != c->id)) break;
+            if (w->result[i] == CHOOSER_LAST || generator_ends(w->s->m, q->o, c->id) || (k + 1 < w->first[i + 1] && w->row[k + 1].token != c->id)) break;
         }
     }
 }
@@ -167,11 +170,12 @@ static ig_status decode(ig_scheduler *s, step *w, ig_error *err) {
 
 /* ---- handing over, under the lock ---- */
 
-static void hand_over(ig_scheduler *s, sequence *q, const ig_choice *choice) {
+static void hand_over(ig_scheduler *s, sequence *q, const ig_choice *choice, bool last) {
     if (q->chosen >= q->tokens_max) return;
-    q->choice[q->chosen++ % CHOICES_MAX] = *choice;
+    q->ring[q->chosen % CHOICES_MAX].choice = *choice;
+    q->ring[q->chosen++ % CHOICES_MAX].last = last;
     s->stats.generated_tokens++;
-    if (generator_ends(s->m, q->o, choice->id)) q->tokens_max = (size_t)q->chosen; /* nothing follows */
+    if (last || generator_ends(s->m, q->o, choice->id)) q->tokens_max = (size_t)q->chosen; /* nothing follows */
     pthread_cond_signal(&q->changed);
 }
 
@@ -180,7 +184,9 @@ static void hand_over_decoded(ig_scheduler *s, step *w, const ig_error *failed) 
         sequence *q = w->decoding[i];
         if (failed->code) q->error = *failed;
         else if (w->error[i].code) q->error = w->error[i];
-        for (int k = 0; k < w->chosen[i] && !failed->code; k++) hand_over(s, q, &w->choice[w->first[i] + k]);
+        for (int k = 0; k < w->chosen[i] && !failed->code; k++)
+            hand_over(s, q, &w->choice[w->first[i] + k], w->result[i] == CHOOSER_LAST && k == w->chosen[i] - 1);
+        q->stopped = !q->error.code && w->result[i] == CHOOSER_NONE;
         s->stats.guessed += (uint64_t)(w->first[i + 1] - w->first[i] - 1);
         s->stats.guessed_right += w->chosen[i] > 1 ? (uint64_t)w->chosen[i] - 1 : 0;
     }
@@ -189,12 +195,13 @@ static void hand_over_decoded(ig_scheduler *s, step *w, const ig_error *failed) 
 
 static void run_step(ig_scheduler *s, step *w) {
     ig_choice choice;
+    chooser_result result = CHOOSER_GOES_ON;
     ig_error read_error = {0}, decode_error = {0};
     sequence *q = w->reading;
     int64_t before = q ? q->length : 0;
     pthread_mutex_unlock(&s->lock);
     ig_context_enter(s->m->ctx);
-    if (q) read_chunk(s, q, &choice, &read_error);
+    if (q) read_chunk(s, q, &choice, &result, &read_error);
     if (w->count) decode(s, w, &decode_error);
     ig_context_leave(s->m->ctx);
     pthread_mutex_lock(&s->lock);
@@ -205,7 +212,8 @@ static void run_step(ig_scheduler *s, step *w) {
     if (read_error.code || q->length < (int64_t)q->r->n) return;
     q->state = SEQUENCE_DECODING;
     q->prompt_end = ig_clock();
-    hand_over(s, q, &choice);
+    q->stopped = result == CHOOSER_NONE;
+    if (!q->stopped) hand_over(s, q, &choice, result == CHOOSER_LAST);
 }
 
 void *scheduler_main(void *scheduler) {

@@ -74,6 +74,21 @@ class Model(Case):
         self.assertEqual(s["finish_reason"], "stop")
         self.assertEqual(s["text"], r["text"].split(stop)[0])
 
+    def test_a_grammar_is_kept_to(self):
+        (self.home / "six.gbnf").write_text("root ::= [a-f ]{6}\n")
+        r = self.good("run", "tiny", "the ", "--json", "--seed", 1, "--grammar", "six.gbnf", cwd=self.home).json
+        self.assertRegex(r["text"], "^[a-f ]{6}$")
+        self.assertEqual(r["finish_reason"], "stop")
+        (self.home / "bad.gbnf").write_text("root ::= [a-f]\n\nx ::= x\n")
+        self.bad(1, "run", "tiny", "the ", "--grammar", "bad.gbnf", cwd=self.home, says="bad.gbnf:3")
+
+    def test_a_json_schema_is_kept_to(self):
+        (self.home / "s.json").write_text('{"type": "string", "enum": ["the"]}')
+        both = ("--grammar", "six.gbnf", "--json-schema", "s.json")
+        self.bad(1, "run", "tiny", "the ", *both, cwd=self.home, says="do not go together")
+        (self.home / "not.json").write_text('{"not": {}}')
+        self.bad(1, "run", "tiny", "the ", "--json-schema", "not.json", cwd=self.home, says='"not" is not supported')
+
     def test_eval_measures(self):
         r = self.good("eval", "tiny", "--data", "../text.txt", "--json", cwd=self.home).json
         self.assertAlmostEqual(r["perplexity"], 2.718281828459045 ** r["loss"], delta=1e-6 * r["perplexity"])
