@@ -59,12 +59,14 @@ typedef struct loader {
     entry *entry;
     size_t count, cap;
     ig_buf bytes; /* scratch */
+    tok_merge_reader merge;
 } loader;
 
 static void loader_fini(loader *l) {
     ig_tok_table_fini(&l->texts);
     ig_free(l->entry);
     ig_buf_fini(&l->bytes);
+    ig_buf_fini(&l->merge.bytes);
 }
 
 /* ---- the model's settings ---- */
@@ -240,51 +242,14 @@ static ig_status read_tokens(loader *l, const ig_tree *vocab, const ig_tree *add
 
 /* ---- merges ---- */
 
-/* Append the bytes of one half to the scratch; its id, or an error that names it. */
-static ig_status merge_half(loader *l, const char *text, size_t len, size_t index, int line, int32_t *id, ig_error *err) {
-    size_t start = l->bytes.len;
-    char quote[64];
-    bool inside = ig_tok_alphabet_bytes(text, len, &l->bytes);
-    IG_TRY(ig_buf_status(&l->bytes, err));
-    *id = inside && len ? ig_tok_find(&l->t->table, l->bytes.data + start, l->bytes.len - start) : -1;
-    if (*id >= 0) return IG_OK;
-    return ig_error_at(err, IG_E_FORMAT, l->name, line, "merge %zu uses %s, which is not a token of the vocabulary", index,
-                       ig_tok_quote(text, len, quote));
-}
-
-static ig_status read_merge(loader *l, const char *left, size_t left_len, const char *right, size_t right_len, size_t index,
-                            int line, ig_error *err) {
-    int32_t a, b;
-    char one[64], two[64];
-    ig_buf_clear(&l->bytes);
-    IG_TRY(merge_half(l, left, left_len, index, line, &a, err));
-    IG_TRY(merge_half(l, right, right_len, index, line, &b, err));
-    int32_t made = ig_tok_find(&l->t->table, l->bytes.data, l->bytes.len);
-    if (made < 0)
-        return ig_error_at(err, IG_E_FORMAT, l->name, line,
-                           "merge %zu of %s and %s makes a token that is not in the vocabulary", index,
-                           ig_tok_quote(left, left_len, one), ig_tok_quote(right, right_len, two));
-    return ig_tok_merge_add(l->t, a, b, made, err);
-}
-
-/* "left right": the old way of writing a merge. */
-static ig_status read_merge_text(loader *l, const char *s, size_t len, size_t index, int line, ig_error *err) {
-    const char *space = memchr(s, ' ', len);
-    char quote[64];
-    if (!space || memchr(space + 1, ' ', len - (size_t)(space + 1 - s)))
-        return ig_error_at(err, IG_E_FORMAT, l->name, line, "merge %zu, %s, must be two tokens with one space between them",
-                           index, ig_tok_quote(s, len, quote));
-    return read_merge(l, s, (size_t)(space - s), space + 1, len - (size_t)(space + 1 - s), index, line, err);
-}
-
 static ig_status read_merges(loader *l, const ig_tree *merges, ig_error *err) {
     size_t index = 0;
     for (const ig_tree *m = merges->child; m; m = m->next, index++) {
         const ig_tree *a = m->type == IG_TREE_LIST && m->count == 2 ? m->child : NULL;
         if (m->type == IG_TREE_TEXT)
-            IG_TRY(read_merge_text(l, m->text, m->text_len, index, m->line, err));
+            IG_TRY(ig_tok_read_merge_text(&l->merge, m->text, m->text_len, index, m->line, err));
         else if (a && a->type == IG_TREE_TEXT && a->next->type == IG_TREE_TEXT)
-            IG_TRY(read_merge(l, a->text, a->text_len, a->next->text, a->next->text_len, index, m->line, err));
+            IG_TRY(ig_tok_read_merge(&l->merge, a->text, a->text_len, a->next->text, a->next->text_len, index, m->line, err));
         else
             return ig_error_at(err, IG_E_FORMAT, l->name, m->line, "merge %zu must be two tokens, as text or as a list", index);
     }
@@ -313,7 +278,7 @@ static ig_status load_tree(loader *l, const ig_tree *root, ig_error *err) {
 static ig_status load_doc(const ig_doc *doc, ig_tokenizer **out, ig_error *err) {
     ig_tokenizer *t;
     IG_TRY(ig_tok_new(IG_TOKENIZER_BPE, &t, err));
-    loader l = {.name = ig_doc_name(doc), .t = t, .bytes = {.max = IG_TOKENIZER_BYTES_MAX}};
+    loader l = {.name = ig_doc_name(doc), .t = t, .bytes = {.max = IG_TOKENIZER_BYTES_MAX}, .merge = {.name = ig_doc_name(doc), .t = t, .bytes = {.max = IG_TOKENIZER_BYTES_MAX}}};
     ig_status status = load_tree(&l, ig_doc_root(doc), err);
     loader_fini(&l);
     if (status == IG_OK)
@@ -354,7 +319,7 @@ static ig_status read_merge_lines(loader *l, const char *s, size_t n, ig_error *
         size_t len = end ? (size_t)(end - s) - at : n - at, full = len;
         if (len && s[at + len - 1] == '\r') len--;
         bool version = line == 1 && len >= 9 && !memcmp(s, "#version:", 9);
-        if (len && !version) IG_TRY(read_merge_text(l, s + at, len, index++, line, err));
+        if (len && !version) IG_TRY(ig_tok_read_merge_text(&l->merge, s + at, len, index++, line, err));
         at += full + 1;
     }
     return IG_OK;
@@ -389,7 +354,7 @@ ig_status ig_tokenizer_load_gpt2(const char *encoder_path, const char *merges_pa
     if (status == IG_OK) status = ig_file_read(merges_path, IG_TOKENIZER_BYTES_MAX, &merges, err);
     if (status == IG_OK) status = ig_tok_new(IG_TOKENIZER_BPE, &t, err);
     if (status == IG_OK) {
-        loader l = {.name = encoder_path, .t = t, .bytes = {.max = IG_TOKENIZER_BYTES_MAX}};
+        loader l = {.name = encoder_path, .t = t, .bytes = {.max = IG_TOKENIZER_BYTES_MAX}, .merge = {.name = merges_path, .t = t, .bytes = {.max = IG_TOKENIZER_BYTES_MAX}}};
         status = load_gpt2(&l, ig_doc_root(doc), &merges, merges_path, err);
         loader_fini(&l);
     }
