@@ -78,8 +78,7 @@ static const damage damages[] = {
     {BPE("{\"id\": 2, \"content\": \"ab\", \"special\": true}", ABC, "\"a b\""), IG_E_FORMAT, "makes a token that is not"},
     {BPE("{\"id\": 0, \"content\": \"a\", \"special\": true}", ABC, "\"a b\""), IG_E_FORMAT, "merge 0 uses \"a\""},
     /* what is not supported */
-    {"{\"model\": {\"type\": \"WordPiece\", \"vocab\": {\"a\": 0}}}", IG_E_UNSUPPORTED, "WordPiece"},
-    {"{\"model\": {\"type\": \"Unigram\", \"vocab\": [[\"a\", 0]]}}", IG_E_UNSUPPORTED, "Unigram"},
+    {"{\"model\": {\"type\": \"WordLevel\", \"vocab\": {\"a\": 0}}}", IG_E_UNSUPPORTED, "WordLevel"},
     {MODEL(", \"dropout\": 0.1"), IG_E_UNSUPPORTED, "dropout"},
     {MODEL(", \"continuing_subword_prefix\": \"##\""), IG_E_UNSUPPORTED, "continuing_subword_prefix"},
     {MODEL(", \"end_of_word_suffix\": \"</w>\""), IG_E_UNSUPPORTED, "end_of_word_suffix"},
