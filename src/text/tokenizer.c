@@ -210,7 +210,7 @@ int32_t ig_tokenizer_special_get(const ig_tokenizer *t, size_t i) {
 }
 
 bool ig_tokenizer_is_lossless(const ig_tokenizer *t) {
-    bool lossless = !tok_has_pieces(t) && !t->norm.count && t->unk < 0 && !t->decoder.strip_first;
+    bool lossless = !tok_has_pieces(t) && !t->norm.count && t->unk < 0 && !t->decoder.metaspace && !t->decoder.strip_first;
     for (size_t i = 0; i < t->split.count; i++)
         lossless = lossless && t->split.stage[i].kind == TOK_STAGE_PATTERN && t->split.stage[i].cut != TOK_CUT_REMOVED;
     for (size_t i = 0; i < t->table.count; i++) lossless = lossless && !(t->table.flag[i] & (TOK_LSTRIP | TOK_RSTRIP));
