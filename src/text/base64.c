@@ -8,7 +8,8 @@ static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy
 void ig_tok_base64_encode(const uint8_t *bytes, size_t n, ig_buf *out) {
     for (size_t i = 0; i < n; i += 3) {
         uint32_t v = (uint32_t)bytes[i] << 16 | (uint32_t)(i + 1 < n ? bytes[i + 1] : 0) << 8 | (i + 2 < n ? bytes[i + 2] : 0);
-        char text[4] = {digit[v >> 18], digit[v >> 12 & 63], i + 1 < n ? digit[v >> 6 & 63] : '=', i + 2 < n ? digit[v & 63] : '='};
+        char text[4] = {digit[v >> 18], digit[v >> 12 & 63], i + 1 < n ? digit[v >> 6 & 63] : '=',
+                        i + 2 < n ? digit[v & 63] : '='};
         ig_buf_append(out, text, 4);
     }
 }

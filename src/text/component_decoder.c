@@ -21,7 +21,8 @@ static ig_status read_replace(const char *name, const ig_tree *t, tok_decoder *d
     bool regex;
     IG_TRY(ig_tok_pattern(name, t, "decoder Replace", &from, &regex, err));
     if (strcmp(from->text, TOK_SPACE) || strcmp(ig_tree_text(t, "content", ""), " "))
-        return ig_error_at(err, IG_E_UNSUPPORTED, name, t->line, "the decoder Replace is supported for U+2581 and a space only");
+        return ig_error_at(err, IG_E_UNSUPPORTED, name, t->line,
+                           "the decoder Replace is supported for U+2581 and a space only");
     d->metaspace = true;
     return IG_OK;
 }

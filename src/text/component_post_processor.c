@@ -20,7 +20,8 @@ static ig_status check_type(const char *name, const ig_tree *t, int64_t type, ig
 /* ["[SEP]", 102] */
 static ig_status read_named(const char *name, const ig_tree *t, const char *key, const ig_tokenizer *tok, int32_t *id,
                             ig_error *err) {
-    const ig_tree *pair = ig_tree_get(t, key), *value = pair && pair->type == IG_TREE_LIST && pair->count == 2 ? pair->child->next : NULL;
+    const ig_tree *pair = ig_tree_get(t, key),
+                  *value = pair && pair->type == IG_TREE_LIST && pair->count == 2 ? pair->child->next : NULL;
     if (!value || value->type != IG_TREE_INT)
         return ig_error_at(err, IG_E_FORMAT, name, t->line, "the post-processor needs \"%s\": [text, id]", key);
     IG_TRY(check_id(name, value, value->integer, tok, err));
@@ -56,7 +57,8 @@ static ig_status read_special(const char *name, const ig_tree *item, const ig_tr
     const char *text = ig_tree_text(item, "id", "");
     const ig_tree *ids = ig_tree_get(ig_tree_get(specials, text), "ids");
     if (!ids || ids->type != IG_TREE_LIST)
-        return ig_error_at(err, IG_E_FORMAT, name, item->line, "the template's token \"%.60s\" is not among its special_tokens", text);
+        return ig_error_at(err, IG_E_FORMAT, name, item->line, "the template's token \"%.60s\" is not among its special_tokens",
+                           text);
     for (const ig_tree *id = ids->child; id; id = id->next) {
         IG_TRY(check_id(name, id, id->type == IG_TREE_INT ? id->integer : -1, tok, err));
         IG_TRY(add(name, item, m, id->integer, ig_tree_int(item, "type_id", 0), err));
@@ -70,7 +72,8 @@ static ig_status read_item(const char *name, const ig_tree *t, const ig_tree *sp
     if (special) return read_special(name, special, specials, tok, m, err);
     const char *id = ig_tree_text(text, "id", "");
     if (strcmp(id, "A") && strcmp(id, "B"))
-        return ig_error_at(err, IG_E_FORMAT, name, t->line, "an item of a template must be a SpecialToken or the Sequence A or B");
+        return ig_error_at(err, IG_E_FORMAT, name, t->line,
+                           "an item of a template must be a SpecialToken or the Sequence A or B");
     return add(name, text, m, *id == 'A' ? TOK_TEXT_A : TOK_TEXT_B, ig_tree_int(text, "type_id", 0), err);
 }
 

@@ -88,13 +88,15 @@ static ig_status read_metaspace(const char *name, const ig_tree *t, tok_split *s
     const char *scheme = ig_tree_text(t, "prepend_scheme", prefix ? "always" : "never");
     tok_stage stage = {.kind = TOK_STAGE_METASPACE, .name = "Metaspace", .source = cut ? TOK_SPACE : NULL, .cut = TOK_CUT_NEXT};
     if (strcmp(ig_tree_text(t, "replacement", TOK_SPACE), TOK_SPACE))
-        return ig_error_at(err, IG_E_UNSUPPORTED, name, t->line, "Metaspace with another replacement than U+2581 is not supported");
+        return ig_error_at(err, IG_E_UNSUPPORTED, name, t->line,
+                           "Metaspace with another replacement than U+2581 is not supported");
     if (!strcmp(scheme, "first"))
         stage.prepend = TOK_PREPEND_FIRST;
     else if (!strcmp(scheme, "never"))
         stage.prepend = TOK_PREPEND_NEVER;
     else if (strcmp(scheme, "always"))
-        return ig_error_at(err, IG_E_FORMAT, name, t->line, "the prepend_scheme \"%.40s\" must be always, first or never", scheme);
+        return ig_error_at(err, IG_E_FORMAT, name, t->line, "the prepend_scheme \"%.40s\" must be always, first or never",
+                           scheme);
     return add(name, t, split, &stage, err);
 }
 
@@ -104,7 +106,8 @@ static ig_status read_sequence(const char *name, const ig_tree *t, tok_split *sp
     if (!list || list->type != IG_TREE_LIST)
         return ig_error_at(err, IG_E_FORMAT, name, t->line, "a Sequence needs a list of pretokenizers");
     for (const ig_tree *s = list->child; s; s = s->next) {
-        if (*bytes) return ig_error_at(err, IG_E_UNSUPPORTED, name, s->line, "a pre-tokenizer after ByteLevel is not supported");
+        if (*bytes)
+            return ig_error_at(err, IG_E_UNSUPPORTED, name, s->line, "a pre-tokenizer after ByteLevel is not supported");
         IG_TRY(ig_tok_read_pre_tokenizer(name, s, split, bytes, err));
     }
     return IG_OK;
@@ -114,9 +117,10 @@ ig_status ig_tok_read_pre_tokenizer(const char *name, const ig_tree *t, tok_spli
     static const struct {
         const char *type;
         ig_status (*read)(const char *, const ig_tree *, tok_split *, ig_error *);
-    } reader[] = {{"ByteLevel", read_byte_level}, {"Split", read_split}, {"Digits", read_digits}, {"Punctuation", read_punctuation},
-                  {"Whitespace", read_whitespace}, {"WhitespaceSplit", read_whitespace_split}, {"BertPreTokenizer", read_bert},
-                  {"Metaspace", read_metaspace}};
+    } reader[] = {{"ByteLevel", read_byte_level},  {"Split", read_split},
+                  {"Digits", read_digits},         {"Punctuation", read_punctuation},
+                  {"Whitespace", read_whitespace}, {"WhitespaceSplit", read_whitespace_split},
+                  {"BertPreTokenizer", read_bert}, {"Metaspace", read_metaspace}};
     if (tok_absent(t)) return IG_OK;
     const char *type = tok_type_of(t);
     if (!strcmp(type, "Sequence")) return read_sequence(name, t, split, bytes, err);

@@ -7,7 +7,8 @@
 #include "text/tokenizer_impl.h"
 
 /* Append the bytes of one half to the scratch; its id, or an error that names it. */
-static ig_status merge_half(tok_merge_reader *r, const char *text, size_t len, size_t index, int line, int32_t *id, ig_error *err) {
+static ig_status merge_half(tok_merge_reader *r, const char *text, size_t len, size_t index, int line, int32_t *id,
+                            ig_error *err) {
     size_t start = r->bytes.len;
     char quote[64];
     bool inside = true;
@@ -22,8 +23,8 @@ static ig_status merge_half(tok_merge_reader *r, const char *text, size_t len, s
                        ig_tok_quote(text, len, quote));
 }
 
-ig_status ig_tok_read_merge(tok_merge_reader *r, const char *left, size_t left_len, const char *right, size_t right_len, size_t index,
-                            int line, ig_error *err) {
+ig_status ig_tok_read_merge(tok_merge_reader *r, const char *left, size_t left_len, const char *right, size_t right_len,
+                            size_t index, int line, ig_error *err) {
     int32_t a, b;
     char one[64], two[64];
     ig_buf_clear(&r->bytes);

@@ -64,7 +64,8 @@ ig_status ig_tok_norm_form(tok_step_kind form, const char *s, size_t n, ig_buf *
         return ig_buf_status(out, err);
     }
     if (n > FORM_BYTES_MAX)
-        return ig_error_set(err, IG_E_LIMIT, "a text of %zu bytes is too long to normalise at once (at most %d)", n, FORM_BYTES_MAX);
+        return ig_error_set(err, IG_E_LIMIT, "a text of %zu bytes is too long to normalise at once (at most %d)", n,
+                            FORM_BYTES_MAX);
     UErrorCode code = U_ZERO_ERROR;
     const UNormalizer2 *normalizer = normalizer_of(form, &code);
     if (U_FAILURE(code)) return ig_error_set(err, IG_E_UNSUPPORTED, "ICU has no normaliser: %s", u_errorName(code));
@@ -142,7 +143,8 @@ static ig_status bert(const tok_step *step, ig_buf *one, ig_buf *two, const char
         ig_buf_clear(one);
         IG_TRY(each_char(step, TOK_STEP_STRIP_ACCENTS, two->data ? two->data : "", two->len, one, err));
     }
-    if (step->flags & TOK_BERT_LOWER) return each_char(step, TOK_STEP_LOWERCASE, one->data ? one->data : "", one->len, out, err);
+    if (step->flags & TOK_BERT_LOWER)
+        return each_char(step, TOK_STEP_LOWERCASE, one->data ? one->data : "", one->len, out, err);
     ig_buf_append(out, one->data, one->len);
     return ig_buf_status(out, err);
 }

@@ -133,7 +133,8 @@ static ig_status count_pieces(const reader *r, wire w, size_t *count, ig_error *
     }
     if (!*count) return ig_error_at(err, IG_E_FORMAT, r->name, 0, "this is no SentencePiece model: it has no pieces");
     if (*count <= IG_VOCAB_MAX) return IG_OK;
-    return ig_error_at(err, IG_E_LIMIT, r->name, 0, "a vocabulary of %zu tokens is too large (at most %d)", *count, IG_VOCAB_MAX);
+    return ig_error_at(err, IG_E_LIMIT, r->name, 0, "a vocabulary of %zu tokens is too large (at most %d)", *count,
+                       IG_VOCAB_MAX);
 }
 
 static ig_status read_model(reader *r, wire w, ig_error *err) {

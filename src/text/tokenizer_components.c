@@ -26,14 +26,15 @@ ig_status ig_tok_flag(const char *name, const ig_tree *map, const char *key, boo
     return IG_OK;
 }
 
-ig_status ig_tok_pattern(const char *name, const ig_tree *t, const char *what, const ig_tree **text, bool *regex, ig_error *err) {
+ig_status ig_tok_pattern(const char *name, const ig_tree *t, const char *what, const ig_tree **text, bool *regex,
+                         ig_error *err) {
     const ig_tree *pattern = ig_tree_get(t, "pattern");
     *text = ig_tree_get(pattern, "Regex");
     *regex = *text != NULL;
     if (!*regex) *text = ig_tree_get(pattern, "String");
     if (*text && (*text)->type == IG_TREE_TEXT && strlen((*text)->text) == (*text)->text_len) return IG_OK;
-    return ig_error_at(err, IG_E_UNSUPPORTED, name, t->line, "the %s needs a pattern of the form {\"Regex\": …} or {\"String\": …}",
-                       what);
+    return ig_error_at(err, IG_E_UNSUPPORTED, name, t->line,
+                       "the %s needs a pattern of the form {\"Regex\": …} or {\"String\": …}", what);
 }
 
 ig_status ig_tok_at_line(const char *name, const ig_tree *t, ig_status status, const ig_error *inner, ig_error *err) {

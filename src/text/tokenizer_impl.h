@@ -152,7 +152,13 @@ typedef enum tok_step_kind {
 } tok_step_kind;
 
 enum { TOK_LEFT = 1, TOK_RIGHT = 2 };                                                    /* STRIP */
-enum { TOK_BERT_CLEAN = 1, TOK_BERT_CHINESE = 2, TOK_BERT_ACCENTS = 4, TOK_BERT_LOWER = 8, TOK_BERT_ACCENTS_AUTO = 16 }; /* BERT */
+enum {
+    TOK_BERT_CLEAN = 1,
+    TOK_BERT_CHINESE = 2,
+    TOK_BERT_ACCENTS = 4,
+    TOK_BERT_LOWER = 8,
+    TOK_BERT_ACCENTS_AUTO = 16
+}; /* BERT */
 
 typedef struct tok_step {
     tok_step_kind kind;

@@ -55,7 +55,8 @@ ig_status ig_tok_unsupported(const char *name, const ig_tree *t, const char *wha
 /* The value of a boolean field, or the default; another type is an error. */
 ig_status ig_tok_flag(const char *name, const ig_tree *map, const char *key, bool otherwise, bool *out, ig_error *err);
 /* A pattern of the form {"Regex": …} or {"String": …}; refused otherwise. */
-ig_status ig_tok_pattern(const char *name, const ig_tree *t, const char *what, const ig_tree **text, bool *regex, ig_error *err);
+ig_status ig_tok_pattern(const char *name, const ig_tree *t, const char *what, const ig_tree **text, bool *regex,
+                         ig_error *err);
 /* An error of something made from `t` gets the file and line. */
 ig_status ig_tok_at_line(const char *name, const ig_tree *t, ig_status status, const ig_error *inner, ig_error *err);
 

@@ -26,7 +26,8 @@ static ig_status read_scored(tok_loader *l, const ig_tree *vocab, ig_error *err)
     for (const ig_tree *v = vocab->child; v; v = v->next) {
         const ig_tree *text = v->type == IG_TREE_LIST && v->count == 2 ? v->child : NULL, *score = text ? text->next : NULL;
         if (!text || text->type != IG_TREE_TEXT || (score->type != IG_TREE_REAL && score->type != IG_TREE_INT))
-            return ig_error_at(err, IG_E_FORMAT, l->name, v->line, "entry %zu of the vocabulary must be [text, score]", l->count);
+            return ig_error_at(err, IG_E_FORMAT, l->name, v->line, "entry %zu of the vocabulary must be [text, score]",
+                               l->count);
         if (!text->text_len)
             return ig_error_at(err, IG_E_FORMAT, l->name, v->line, "the vocabulary has a token without text");
         IG_TRY(ig_tok_add(&l->texts, text->text, text->text_len, 0, err));

@@ -34,22 +34,26 @@ static bool flag_of(int given, bool otherwise) {
 
 static ig_status check_id(const ig_vocab *v, const char *what, int32_t id, ig_error *err) {
     if (id >= -1 && (id < 0 || (size_t)id < v->count)) return IG_OK;
-    return ig_error_at(err, IG_E_FORMAT, name_of(v), 0, "the id of %s is %d, but there are %zu tokens", what, (int)id, v->count);
+    return ig_error_at(err, IG_E_FORMAT, name_of(v), 0, "the id of %s is %d, but there are %zu tokens", what, (int)id,
+                       v->count);
 }
 
 static ig_status check(const ig_vocab *v, ig_error *err) {
     const struct {
         const char *what;
         int32_t id;
-    } id[] = {{"bos", v->bos}, {"eos", v->eos}, {"unk", v->unk}, {"sep", v->sep}, {"pad", v->pad}, {"cls", v->cls}, {"mask", v->mask}};
+    } id[] = {{"bos", v->bos}, {"eos", v->eos}, {"unk", v->unk},  {"sep", v->sep},
+              {"pad", v->pad}, {"cls", v->cls}, {"mask", v->mask}};
     if (!v->count || !v->text) return ig_error_at(err, IG_E_FORMAT, name_of(v), 0, "the vocabulary is empty");
     if (v->count > IG_VOCAB_MAX || v->merges > IG_VOCAB_MAX * (size_t)2)
-        return ig_error_at(err, IG_E_LIMIT, name_of(v), 0, "a vocabulary of %zu tokens and %zu merges is too large (at most %d)",
-                           v->count, v->merges, IG_VOCAB_MAX);
+        return ig_error_at(err, IG_E_LIMIT, name_of(v), 0,
+                           "a vocabulary of %zu tokens and %zu merges is too large (at most %d)", v->count, v->merges,
+                           IG_VOCAB_MAX);
     for (size_t i = 0; i < sizeof id / sizeof *id; i++) IG_TRY(check_id(v, id[i].what, id[i].id, err));
     for (size_t i = 0; i < v->count; i++)
         if (type_of(v, i) < IG_VOCAB_NORMAL || type_of(v, i) > IG_VOCAB_BYTE)
-            return ig_error_at(err, IG_E_FORMAT, name_of(v), 0, "token %zu has the type %d, which there is not", i, type_of(v, i));
+            return ig_error_at(err, IG_E_FORMAT, name_of(v), 0, "token %zu has the type %d, which there is not", i,
+                               type_of(v, i));
     return IG_OK;
 }
 

@@ -32,7 +32,8 @@ ig_status ig_tok_unigram_finish(ig_tokenizer *t, const char *name, ig_error *err
     int32_t nodes = 0;
     float least = 0;
     if (t->table.bytes_len > TRIE_BYTES_MAX)
-        return ig_error_at(err, IG_E_LIMIT, name, 0, "the pieces of the vocabulary have more than %u bytes together", TRIE_BYTES_MAX);
+        return ig_error_at(err, IG_E_LIMIT, name, 0, "the pieces of the vocabulary have more than %u bytes together",
+                           TRIE_BYTES_MAX);
     for (size_t i = 0, len; i < t->table.count; i++) {
         tok_bytes(&t->table, i, &len);
         if (!isfinite(t->score[i])) return ig_error_at(err, IG_E_FORMAT, name, 0, "the score of token %zu is not a number", i);
