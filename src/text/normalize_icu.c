@@ -10,7 +10,9 @@
 
 #include "text/tokenizer_impl.h"
 
-#define FORM_BYTES_MAX  (64 << 20) /* of a text: NFKD makes at most 18 units of one */
+#define CHUNK_UNITS    1024 /* normalised at once */
+#define GROWTH         19   /* NFKD makes at most 18 units of one */
+#define FORM_BYTES_MAX  (64 << 20) /* of a text: its units must fit ICU's lengths */
 #define INVALID         0xfffdu
 
 bool ig_tok_is_space(uint32_t cp) {
@@ -38,16 +40,33 @@ static ig_status append_units(const UChar *units, int32_t n, ig_buf *out, ig_err
     return ig_buf_status(out, err);
 }
 
+/* Where the chunk that starts at `start` ends: before a character that no form joins to what is before it.  A run of marks
+ * without such a place is cut all the same: putting them in order takes the square of their number. */
+static int32_t chunk_end(const UNormalizer2 *form, const UChar *units, int32_t start, int32_t n) {
+    if (n - start <= CHUNK_UNITS) return n;
+    int32_t longest = start + CHUNK_UNITS;
+    U16_SET_CP_START(units, start, longest);
+    for (int32_t end = longest; end > start;) {
+        UChar32 cp;
+        U16_GET(units, start, end, n, cp);
+        if (unorm2_hasBoundaryBefore(form, cp)) return end;
+        U16_BACK_1(units, start, end);
+    }
+    return longest;
+}
+
 static ig_status normalize_units(const UNormalizer2 *form, const UChar *units, int32_t n, ig_buf *out, ig_error *err) {
-    UErrorCode code = U_ZERO_ERROR;
-    int32_t need = unorm2_normalize(form, units, n, NULL, 0, &code);
-    if (code != U_BUFFER_OVERFLOW_ERROR && U_FAILURE(code))
-        return ig_error_set(err, IG_E_FORMAT, "the text cannot be normalised: %s", u_errorName(code));
-    UChar *made = ig_realloc_array(NULL, (size_t)need + 1, sizeof *made);
-    if (!made) return ig_error_nomem(err, (size_t)need * sizeof *made);
-    code = U_ZERO_ERROR;
-    unorm2_normalize(form, units, n, made, need + 1, &code);
-    ig_status status = append_units(made, need, out, err);
+    const int32_t cap = CHUNK_UNITS * GROWTH;
+    UChar *made = ig_realloc_array(NULL, (size_t)cap, sizeof *made);
+    if (!made) return ig_error_nomem(err, (size_t)cap * sizeof *made);
+    ig_status status = IG_OK;
+    for (int32_t at = 0, end; at < n && status == IG_OK; at = end) {
+        UErrorCode code = U_ZERO_ERROR;
+        end = chunk_end(form, units, at, n);
+        int32_t len = unorm2_normalize(form, units + at, end - at, made, cap, &code);
+        status = U_FAILURE(code) ? ig_error_set(err, IG_E_FORMAT, "the text cannot be normalised: %s", u_errorName(code))
+                                 : append_units(made, len, out, err);
+    }
     ig_free(made);
     return status;
 }

@@ -110,6 +110,31 @@ static void bert_chinese_has_one_token_per_character(void **state) {
     ig_tokenizer_free(t);
 }
 
+/* Marks without end after one letter: putting them in order takes the square of their number unless they are cut up. */
+static void a_long_run_of_marks_takes_linear_time(void **state) {
+    (void)state;
+    static const char *const words[] = {"[UNK]", "[CLS]", "[SEP]", "e"};
+    ig_vocab v;
+    ig_tokenizer *t;
+    ig_buf text = {.max = 1 << 20};
+    ig_ids ids = {0};
+    ig_vocab_init(&v);
+    v.model = "bert";
+    v.text = words;
+    v.count = 4;
+    check_ok(ig_tokenizer_from_vocab(&v, &t, &err));
+    ig_buf_putc(&text, 'e');
+    for (int i = 0; i < 200000; i++) ig_buf_puts(&text, "\xcc\x95\xcc\x81"); /* U+0315 U+0301: the wrong order */
+    double start = ig_clock();
+    check_ok(ig_tokenizer_encode(t, text.data, text.len, 0, &ids, &err));
+    assert_true(ig_clock() - start < 10); /* a tenth of a second; the square takes minutes */
+    assert_int_equal(ids.len, 1);
+    assert_int_equal(ids.data[0], 3);
+    ig_ids_fini(&ids);
+    ig_buf_fini(&text);
+    ig_tokenizer_free(t);
+}
+
 /* ---- damaged ---- */
 
 static const char *const three[] = {"<unk>", "a", "<0x41>"};
@@ -153,6 +178,7 @@ int main(void) {
         cmocka_unit_test(the_same_ids_after_saving_as_tokenizer_json),
         cmocka_unit_test(bert_uncased_from_vocab_txt_and_tokenizer_json),
         cmocka_unit_test(bert_chinese_has_one_token_per_character),
+        cmocka_unit_test(a_long_run_of_marks_takes_linear_time),
         cmocka_unit_test(damaged_vocabularies_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
