@@ -1,5 +1,7 @@
 /* text/bpe_merge.c: the merges of one word: again and again the pair of lowest rank, and of equals the leftmost.
  *
+ * The word is bytes (BPE) or characters (SPM, whose symbols spm.c finds); from there on both are the same.
+ *
  * Short words (nearly all) scan an array for the lowest rank.  Long ones, which only unusual or hostile text has, keep a
  * linked list of symbols and a heap of pairs: O(n log n).  A heap item is stale when the rank at its place has changed
  * since; it is then skipped.
@@ -19,7 +21,9 @@ static uint32_t rank_of(const ig_tokenizer *t, int32_t left, int32_t right, int3
     return s->value;
 }
 
-static ig_status base_ids(const ig_tokenizer *t, const char *word, size_t n, int32_t *id, ig_error *err) {
+static ig_status base_ids(const ig_tokenizer *t, const char *word, size_t n, int32_t *id, size_t *count, ig_error *err) {
+    if (!tok_on_bytes(t)) return ig_tok_spm_symbols(t, word, n, id, count, err);
+    *count = n;
     for (size_t i = 0; i < n; i++) {
         id[i] = t->byte_id[(uint8_t)word[i]];
         if (id[i] < 0)
@@ -90,11 +94,23 @@ static void merge_at(tok_merger *m, int32_t at) {
     if (m->prev[at] >= 0) offer(m, m->prev[at]);
 }
 
+static void merge_fini(tok_merger *m) {
+    ig_free(m->id);
+    ig_free(m->next);
+    ig_free(m->prev);
+    ig_free(m->rank);
+    ig_free(m->heap);
+    m->id = m->next = m->prev = NULL;
+    m->rank = NULL;
+    m->heap = NULL;
+    m->cap = 0;
+}
+
 /* A heap of 2n holds: n-1 pairs at first, and each of at most n-1 merges takes one off and puts at most two on. */
 static ig_status reserve(tok_merger *m, size_t n, ig_error *err) {
     if (n <= m->cap) return IG_OK;
     if (n > INT32_MAX / 2) return ig_error_set(err, IG_E_LIMIT, "a single word of %zu bytes is too long", n);
-    ig_tok_merger_fini(m);
+    merge_fini(m);
     m->id = ig_realloc_array(NULL, n, sizeof *m->id);
     m->next = ig_realloc_array(NULL, n, sizeof *m->next);
     m->prev = ig_realloc_array(NULL, n, sizeof *m->prev);
@@ -118,36 +134,39 @@ static void merge_long(tok_merger *m, size_t n) {
     }
 }
 
+static ig_status push(tok_merger *m, int32_t id, ig_error *err) {
+    bool unknown = id == m->t->unk, again = unknown && m->after_unk && m->t->fuse_unk;
+    m->after_unk = unknown;
+    return again ? IG_OK : ig_ids_push(m->ids, id, err);
+}
+
 static ig_status word_long(tok_merger *m, const char *word, size_t n, ig_error *err) {
     IG_TRY(reserve(m, n, err));
-    IG_TRY(base_ids(m->t, word, n, m->id, err));
+    IG_TRY(base_ids(m->t, word, n, m->id, &n, err));
     merge_long(m, n);
-    for (int32_t i = 0; i >= 0; i = m->next[i]) IG_TRY(ig_ids_push(m->ids, m->id[i], err));
+    for (int32_t i = n ? 0 : -1; i >= 0; i = m->next[i]) IG_TRY(push(m, m->id[i], err));
     return IG_OK;
 }
 
 ig_status ig_tok_merge_word(void *merger, const char *word, size_t n, ig_error *err) {
     tok_merger *m = merger;
+    m->after_unk = false;
     if (m->t->ignore_merges) {
         int32_t whole = ig_tok_find(&m->t->table, word, n);
         if (whole >= 0) return ig_ids_push(m->ids, whole, err);
     }
     if (n > SHORT_WORD) return word_long(m, word, n, err);
     int32_t id[SHORT_WORD];
-    IG_TRY(base_ids(m->t, word, n, id, err));
+    IG_TRY(base_ids(m->t, word, n, id, &n, err));
     n = merge_short(m->t, id, n);
-    for (size_t i = 0; i < n; i++) IG_TRY(ig_ids_push(m->ids, id[i], err));
+    for (size_t i = 0; i < n; i++) IG_TRY(push(m, id[i], err));
     return IG_OK;
 }
 
 void ig_tok_merger_fini(tok_merger *m) {
-    ig_free(m->id);
-    ig_free(m->next);
-    ig_free(m->prev);
-    ig_free(m->rank);
-    ig_free(m->heap);
-    m->id = m->next = m->prev = NULL;
-    m->rank = NULL;
-    m->heap = NULL;
-    m->cap = 0;
+    merge_fini(m);
+    ig_free(m->best);
+    ig_buf_fini(&m->word);
+    m->best = NULL;
+    m->best_cap = 0;
 }

@@ -96,7 +96,7 @@ static ig_status count_words(trainer *r, const char *s, size_t n, ig_error *err)
     for (size_t at = 0; at < n;) {
         size_t where, len = 0;
         int32_t added = ig_tok_next_added(r->t, s, n, at, TOK_SPECIAL, &where);
-        if (where > at) IG_TRY(ig_tok_split_run(&r->t->split, s + at, where - at, count_word, r, err));
+        if (where > at) IG_TRY(ig_tok_split_run(&r->t->split, s + at, where - at, true, count_word, r, err));
         if (added >= 0) tok_bytes(&r->t->table, (size_t)added, &len);
         at = where + len;
     }

@@ -20,7 +20,7 @@ void ig_tok_json_text(const ig_tokenizer *t, size_t id, ig_buf *out) {
     const char *s = tok_bytes(&t->table, id, &len);
     if (t->table.flag[id] & TOK_BYTE) {
         ig_buf_printf(out, "<0x%02X>", (uint8_t)s[0]);
-    } else if (t->kind == IG_TOKENIZER_CHAR || (t->table.flag[id] & TOK_ADDED)) {
+    } else if (!tok_on_bytes(t) || (t->table.flag[id] & TOK_ADDED)) {
         ig_buf_append(out, s, len);
     } else {
         char utf8[4];

@@ -1,23 +1,27 @@
-/* text/tokenizer.c: encode, decode and look-ups.
+/* text/tokenizer.c: making one, its added tokens, and look-ups.
  *
- * Encoding cuts the added tokens out of the text first: the special ones only on request (so that no user can type one),
- * the others always, as Hugging Face's tokenizers do.  What is between them goes through words and merges (BPE) or
- * character by character (CHAR).
+ * Added tokens are found by their text, never by a model: sorted by their bytes, so that the longest that a text starts with
+ * takes one bisection per byte.  tokenizer_encode.c cuts them out.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "text/tokenizer_impl.h"
 
+static const char *const kind_name[] = {"bpe", "char", "wordpiece", "unigram", "spm"}; /* by ig_tokenizer_kind */
+
 const char *ig_tokenizer_kind_name(ig_tokenizer_kind kind) {
-    return kind == IG_TOKENIZER_CHAR ? "char" : "bpe";
+    return (size_t)kind < sizeof kind_name / sizeof *kind_name ? kind_name[kind] : "unknown";
 }
 
 ig_status ig_tokenizer_kind_parse(const char *name, ig_tokenizer_kind *out, ig_error *err) {
-    if (!name || (strcmp(name, "bpe") && strcmp(name, "char")))
-        return ig_error_set(err, IG_E_ARG, "there is no tokenizer of kind \"%s\": choose bpe or char", name ? name : "");
-    *out = name[0] == 'c' ? IG_TOKENIZER_CHAR : IG_TOKENIZER_BPE;
-    return IG_OK;
+    for (size_t i = 0; name && i < sizeof kind_name / sizeof *kind_name; i++) {
+        if (strcmp(name, kind_name[i])) continue;
+        *out = (ig_tokenizer_kind)i;
+        return IG_OK;
+    }
+    return ig_error_set(err, IG_E_ARG, "there is no tokenizer of kind \"%s\": choose bpe, char, wordpiece, unigram or spm",
+                        name ? name : "");
 }
 
 /* ---- making ---- */
@@ -26,6 +30,7 @@ ig_status ig_tok_new(ig_tokenizer_kind kind, ig_tokenizer **out, ig_error *err) 
     ig_tokenizer *t = ig_calloc(1, sizeof *t);
     if (!t) return ig_error_nomem(err, sizeof *t);
     t->kind = kind;
+    t->unk = -1;
     for (int i = 0; i < 256; i++) t->byte_id[i] = -1;
     *out = t;
     return IG_OK;
@@ -35,7 +40,11 @@ void ig_tokenizer_free(ig_tokenizer *t) {
     if (!t) return;
     ig_tok_table_fini(&t->table);
     ig_tok_pairs_fini(&t->rank);
+    ig_tok_pairs_fini(&t->trie);
+    ig_tok_norm_fini(&t->norm);
     ig_tok_split_fini(&t->split);
+    ig_free(t->score);
+    ig_free(t->prefix);
     ig_free(t->merge);
     ig_free(t->added);
     ig_free(t->special);
@@ -68,6 +77,11 @@ static int by_bytes(const void *left, const void *right) {
     return a->len != b->len ? (a->len < b->len ? -1 : 1) : (a->id > b->id) - (a->id < b->id);
 }
 
+/* Which of the three groups that are looked for at different times. */
+static unsigned group_of(unsigned flag) {
+    return flag & TOK_SPECIAL ? TOK_SPECIAL : flag & TOK_USER ? TOK_USER : TOK_ADDED;
+}
+
 static ig_status sort_added(ig_tokenizer *t, ig_error *err) {
     size_t n = t->added_count;
     if (!n) return IG_OK;
@@ -76,7 +90,7 @@ static ig_status sort_added(ig_tokenizer *t, ig_error *err) {
     for (size_t i = 0; i < n; i++) {
         key[i].id = t->added[i];
         key[i].bytes = tok_bytes(&t->table, (size_t)key[i].id, &key[i].len);
-        t->added_first[(uint8_t)key[i].bytes[0]] |= t->table.flag[key[i].id] & TOK_SPECIAL ? TOK_SPECIAL : TOK_ADDED;
+        t->added_first[(uint8_t)key[i].bytes[0]] |= (uint8_t)group_of(t->table.flag[key[i].id]);
     }
     qsort(key, n, sizeof *key, by_bytes);
     for (size_t i = 0; i < n; i++) t->added[i] = key[i].id;
@@ -85,11 +99,11 @@ static ig_status sort_added(ig_tokenizer *t, ig_error *err) {
 }
 
 static void set_byte_ids(ig_tokenizer *t) {
-    for (int b = 0; b < 256 && t->kind == IG_TOKENIZER_BPE; b++) {
+    for (int b = 0; b < 256 && tok_on_bytes(t); b++) {
         char byte = (char)b;
         t->byte_id[b] = ig_tok_find(&t->table, &byte, 1);
     }
-    for (size_t i = 0; i < t->table.count && t->kind == IG_TOKENIZER_CHAR; i++)
+    for (size_t i = 0; i < t->table.count && !tok_on_bytes(t); i++)
         if (t->table.flag[i] & TOK_BYTE) t->byte_id[(uint8_t)t->table.bytes[t->table.start[i]]] = (int32_t)i;
 }
 
@@ -124,10 +138,10 @@ static size_t added_bound(const ig_tokenizer *t, size_t low, size_t high, size_t
     return low;
 }
 
-/* The longest added token with one of these flags that s[0..n) starts with; -1 when there is none. */
-static int32_t added_here(const ig_tokenizer *t, const char *s, size_t n, unsigned flags) {
+int32_t ig_tok_added_here(const ig_tokenizer *t, const char *s, size_t n, unsigned flags) {
     size_t low = 0, high = t->added_count;
     int32_t best = -1;
+    if (!n || !(t->added_first[(uint8_t)*s] & flags)) return -1;
     for (size_t depth = 0; depth < n && low < high; depth++) {
         unsigned b = (uint8_t)s[depth];
         low = added_bound(t, low, high, depth, b);
@@ -135,8 +149,7 @@ static int32_t added_here(const ig_tokenizer *t, const char *s, size_t n, unsign
         for (size_t i = low, len; i < high; i++) { /* those that end here come first */
             tok_bytes(&t->table, (size_t)t->added[i], &len);
             if (len != depth + 1) break;
-            bool special = t->table.flag[t->added[i]] & TOK_SPECIAL;
-            if (flags & (special ? TOK_SPECIAL : TOK_ADDED)) best = t->added[i];
+            if (flags & group_of(t->table.flag[t->added[i]])) best = t->added[i];
         }
     }
     return best;
@@ -144,8 +157,7 @@ static int32_t added_here(const ig_tokenizer *t, const char *s, size_t n, unsign
 
 int32_t ig_tok_next_added(const ig_tokenizer *t, const char *text, size_t n, size_t at, unsigned flags, size_t *where) {
     for (; t->added_count && at < n; at++) {
-        if (!(t->added_first[(uint8_t)text[at]] & flags)) continue;
-        int32_t id = added_here(t, text + at, n - at, flags);
+        int32_t id = ig_tok_added_here(t, text + at, n - at, flags);
         if (id >= 0) {
             *where = at;
             return id;
@@ -155,78 +167,7 @@ int32_t ig_tok_next_added(const ig_tokenizer *t, const char *text, size_t n, siz
     return -1;
 }
 
-/* ---- encode ---- */
-
-static ig_status encode_char(const ig_tokenizer *t, const char *s, size_t n, size_t offset, ig_ids *ids, ig_error *err) {
-    for (size_t i = 0; i < n;) {
-        uint32_t cp = 0;
-        size_t len = ig_utf8_decode(s + i, n - i, &cp);
-        int32_t id = ig_tok_find(&t->table, s + i, len);
-        if (id >= 0) {
-            IG_TRY(ig_ids_push(ids, id, err));
-            i += len;
-            continue;
-        }
-        if (!t->byte_fallback && !len)
-            return ig_error_set(err, IG_E_NOT_FOUND,
-                                "the text is not UTF-8 at byte offset %zu (0x%02x), and this vocabulary "
-                                "has no byte tokens",
-                                offset + i, (uint8_t)s[i]);
-        if (!t->byte_fallback)
-            return ig_error_set(err, IG_E_NOT_FOUND,
-                                "the character \"%.*s\" (U+%04X) at byte offset %zu is not in the "
-                                "vocabulary of %zu tokens, and it has no byte tokens: train it with byte fallback or on text "
-                                "that has this character",
-                                (int)len, s + i, cp, offset + i, t->table.count);
-        for (size_t end = i + (len ? len : 1); i < end; i++) IG_TRY(ig_ids_push(ids, t->byte_id[(uint8_t)s[i]], err));
-    }
-    return IG_OK;
-}
-
-static ig_status encode_all(tok_merger *m, const char *s, size_t n, unsigned flags, ig_error *err) {
-    const ig_tokenizer *t = m->t;
-    unsigned wanted = TOK_ADDED | (flags & IG_ENCODE_SPECIAL ? TOK_SPECIAL : 0u);
-    for (size_t at = 0; at < n;) {
-        size_t where, len = 0;
-        int32_t added = ig_tok_next_added(t, s, n, at, wanted, &where);
-        if (where > at && t->kind == IG_TOKENIZER_CHAR) IG_TRY(encode_char(t, s + at, where - at, at, m->ids, err));
-        if (where > at && t->kind == IG_TOKENIZER_BPE)
-            IG_TRY(ig_tok_split_run(&t->split, s + at, where - at, ig_tok_merge_word, m, err));
-        if (added >= 0) {
-            IG_TRY(ig_ids_push(m->ids, added, err));
-            tok_bytes(&t->table, (size_t)added, &len);
-        }
-        at = where + len;
-    }
-    return IG_OK;
-}
-
-ig_status ig_tokenizer_encode(const ig_tokenizer *t, const void *text, size_t len, unsigned flags, ig_ids *ids, ig_error *err) {
-    if (len > IG_TEXT_BYTES_MAX)
-        return ig_error_set(err, IG_E_LIMIT, "a text of %zu bytes is too long to encode at once (at most %zu)", len,
-                            IG_TEXT_BYTES_MAX);
-    size_t before = ids->len;
-    tok_merger m = {.t = t, .ids = ids};
-    ig_status status = encode_all(&m, text, len, flags, err);
-    ig_tok_merger_fini(&m);
-    if (status != IG_OK) ids->len = before;
-    return status;
-}
-
-/* ---- decode and look-ups ---- */
-
-ig_status ig_tokenizer_decode(const ig_tokenizer *t, const int32_t *ids, size_t n, unsigned flags, ig_buf *out, ig_error *err) {
-    for (size_t i = 0; i < n; i++) {
-        if (ids[i] < 0 || (size_t)ids[i] >= t->table.count)
-            return ig_error_set(err, IG_E_ARG, "token id %d at position %zu is outside of the vocabulary of %zu tokens",
-                                (int)ids[i], i, t->table.count);
-        if ((flags & IG_DECODE_SKIP_SPECIAL) && (t->table.flag[ids[i]] & TOK_SPECIAL)) continue;
-        size_t len;
-        const char *s = tok_bytes(&t->table, (size_t)ids[i], &len);
-        ig_buf_append(out, s, len);
-    }
-    return ig_buf_status(out, err);
-}
+/* ---- look-ups ---- */
 
 ig_tokenizer_kind ig_tokenizer_get_kind(const ig_tokenizer *t) {
     return t->kind;
@@ -241,15 +182,19 @@ const char *ig_tokenizer_token(const ig_tokenizer *t, int32_t id, size_t *len) {
     return id < 0 || (size_t)id >= t->table.count ? NULL : tok_bytes(&t->table, (size_t)id, len);
 }
 
-int32_t ig_tokenizer_find(const ig_tokenizer *t, const void *token, size_t len) {
-    if (!len) return -1;
-    int32_t id = ig_tok_find(&t->table, token, len);
+int32_t ig_tok_find_any(const ig_tokenizer *t, const void *s, size_t n) {
+    int32_t id = ig_tok_find(&t->table, s, n);
     if (id >= 0) return id;
-    id = added_here(t, token, len, TOK_ADDED | TOK_SPECIAL);
+    id = ig_tok_added_here(t, s, n, TOK_ADDED | TOK_SPECIAL | TOK_USER);
     size_t found = 0;
     if (id >= 0) tok_bytes(&t->table, (size_t)id, &found);
-    if (found == len) return id;
-    return len == 1 ? t->byte_id[*(const uint8_t *)token] : -1;
+    return found == n ? id : -1;
+}
+
+int32_t ig_tokenizer_find(const ig_tokenizer *t, const void *token, size_t len) {
+    if (!len) return -1;
+    int32_t id = ig_tok_find_any(t, token, len);
+    return id < 0 && len == 1 ? t->byte_id[*(const uint8_t *)token] : id;
 }
 
 bool ig_tokenizer_is_special(const ig_tokenizer *t, int32_t id) {
@@ -262,4 +207,12 @@ size_t ig_tokenizer_special_count(const ig_tokenizer *t) {
 
 int32_t ig_tokenizer_special_get(const ig_tokenizer *t, size_t i) {
     return i < t->special_count ? t->special[i] : -1;
+}
+
+bool ig_tokenizer_is_lossless(const ig_tokenizer *t) {
+    bool lossless = !tok_has_pieces(t) && !t->norm.count && t->unk < 0 && !t->decoder.metaspace && !t->decoder.strip_first;
+    for (size_t i = 0; i < t->split.count; i++)
+        lossless = lossless && t->split.stage[i].kind == TOK_STAGE_PATTERN && t->split.stage[i].cut != TOK_CUT_REMOVED;
+    for (size_t i = 0; i < t->table.count; i++) lossless = lossless && !(t->table.flag[i] & (TOK_LSTRIP | TOK_RSTRIP));
+    return lossless;
 }

@@ -47,6 +47,9 @@ ig_status ig_tokenizer_train(ig_tokenizer_kind kind, size_t vocab_size, const vo
     static const ig_tokenizer_train_opts defaults = {0};
     if (!opts) opts = &defaults;
     *out = NULL;
+    if (kind != IG_TOKENIZER_BPE && kind != IG_TOKENIZER_CHAR)
+        return ig_error_set(err, IG_E_UNSUPPORTED, "a tokenizer of kind %s cannot be trained here: choose bpe or char",
+                            ig_tokenizer_kind_name(kind));
     IG_TRY(check_sizes(vocab_size, len, opts, err));
     ig_tokenizer *t;
     IG_TRY(ig_tok_new(kind, &t, err));

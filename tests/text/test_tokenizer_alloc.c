@@ -29,6 +29,65 @@ static ig_status load(void) {
     return status;
 }
 
+/* One file of each model, with as many parts as fit. */
+static const char *const models[] = {
+    "{\"normalizer\": {\"type\": \"BertNormalizer\"}, \"pre_tokenizer\": {\"type\": \"BertPreTokenizer\"},"
+    "\"decoder\": {\"type\": \"WordPiece\"}, \"post_processor\": {\"type\": \"BertProcessing\", \"cls\": [\"[C]\", 1], \"sep\": [\"[C]\", 1]},"
+    "\"added_tokens\": [{\"id\": 1, \"content\": \"[C]\", \"special\": true}],"
+    "\"model\": {\"type\": \"WordPiece\", \"unk_token\": \"[U]\", \"vocab\": {\"[U]\": 0, \"[C]\": 1, \"the\": 2, \"c\": 3, \"##at\": 4}}}",
+    "{\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"NFKC\"}, {\"type\": \"Replace\", \"pattern\": {\"Regex\": \" +\"}, \"content\": \" \"},"
+    "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"BAAAAAAAAABhAA==\"}]},"
+    "\"pre_tokenizer\": {\"type\": \"Metaspace\"}, \"decoder\": {\"type\": \"Metaspace\"},"
+    "\"model\": {\"type\": \"Unigram\", \"unk_id\": 0, \"vocab\": [[\"<unk>\", 0], [\"\xe2\x96\x81\", -1], [\"the\", -2.5], [\"a\", -3]]}}",
+    "{\"normalizer\": {\"type\": \"Prepend\", \"prepend\": \"\xe2\x96\x81\"},"
+    "\"decoder\": {\"type\": \"Sequence\", \"decoders\": [{\"type\": \"Fuse\"}, {\"type\": \"Strip\", \"content\": \" \", \"start\": 1, \"stop\": 0}]},"
+    "\"model\": {\"type\": \"BPE\", \"unk_token\": \"u\", \"fuse_unk\": true, \"vocab\": {\"u\": 0, \"t\": 1, \"h\": 2, \"th\": 3}, \"merges\": [\"t h\"]}}"};
+
+/* Load, encode a text twice over, decode, save. */
+static ig_status use(const ig_tokenizer *t) {
+    ig_ids ids = {0}, types = {0};
+    ig_buf out = {.max = 1 << 20};
+    ig_status status = ig_tokenizer_encode_pair(t, text, sizeof text - 1, "the \xc3\x84", 6, IG_ENCODE_TEMPLATE, &ids, &types, &err);
+    if (status == IG_OK) status = ig_tokenizer_decode(t, ids.data, ids.len, 0, &out, &err);
+    if (status == IG_OK) status = ig_tokenizer_format(t, &out, &err);
+    ig_ids_fini(&ids);
+    ig_ids_fini(&types);
+    ig_buf_fini(&out);
+    return status;
+}
+
+static ig_status all_models(void) {
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        ig_tokenizer *t = NULL;
+        ig_status status = ig_tokenizer_parse("model", models[i], strlen(models[i]), &t, &err);
+        if (status == IG_OK) status = use(t);
+        ig_tokenizer_free(t);
+        if (status != IG_OK) return status;
+    }
+    return IG_OK;
+}
+
+static ig_status from_vocab(void) {
+    static const char *const tokens[] = {"<unk>", "<s>", "</s>", "\xe2\x96\x81", "a", "\xe2\x96\x81" "a"}, *const merges[] = {"a a"};
+    static const float scores[] = {0, 0, 0, -1, -2, -3};
+    for (int i = 0; i < 3; i++) {
+        ig_vocab v;
+        ig_tokenizer *t = NULL;
+        ig_vocab_init(&v);
+        v.model = i == 0 ? "llama" : i == 1 ? "t5" : "bert";
+        v.text = tokens;
+        v.count = 6;
+        v.score = scores;
+        v.merge = merges;
+        v.unk = 0;
+        ig_status status = ig_tokenizer_from_vocab(&v, &t, &err);
+        if (status == IG_OK) status = use(t);
+        ig_tokenizer_free(t);
+        if (status != IG_OK) return status;
+    }
+    return IG_OK;
+}
+
 static ig_status encode(void) {
     ig_ids ids = {0};
     ig_status status = ig_tokenizer_encode(trained, text, sizeof text - 1, IG_ENCODE_SPECIAL, &ids, &err);
@@ -95,6 +154,12 @@ static void encoding_and_decoding_survive(void **state) {
     check_each_allocation(decode);
 }
 
+static void every_model_survives(void **state) {
+    (void)state;
+    check_each_allocation(all_models);
+    check_each_allocation(from_vocab);
+}
+
 static void formatting_survives(void **state) {
     (void)state;
     check_each_allocation(format);
@@ -121,6 +186,7 @@ int main(void) {
         cmocka_unit_test(loading_survives),
         cmocka_unit_test(encoding_and_decoding_survive),
         cmocka_unit_test(formatting_survives),
+        cmocka_unit_test(every_model_survives),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -17,6 +17,16 @@ static ig_error err;
 #define CHARS(more, vocab) FILE_OF("", "null", "{\"type\": \"Fuse\"}", more, vocab, "")
 #define ABC "\"a\": 0, \"b\": 1, \"ab\": 2"
 
+#define NORM(norm) "{\"normalizer\": " norm ", \"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"decoder\": {\"type\": \"Fuse\"}}"
+#define UNK ", \"unk_token\": \"a\""
+#define WORDS(model, more, vocab)                                                                                              \
+    "{\"decoder\": {\"type\": \"WordPiece\"}" more ", \"model\": {\"type\": \"WordPiece\"" model ", \"vocab\": {" vocab "}}}"
+#define TEMPLATE(item)                                                                                                       \
+    ", \"post_processor\": {\"type\": \"TemplateProcessing\", \"single\": [" item "], \"pair\": [], "                       \
+    "\"special_tokens\": {\"a\": {\"id\": \"a\", \"ids\": [0], \"tokens\": [\"a\"]}}}"
+#define PIECES(model, vocab)                                                                                                 \
+    "{\"decoder\": {\"type\": \"Metaspace\"}, \"model\": {\"type\": \"Unigram\"" model ", \"vocab\": " vocab "}}"
+
 typedef struct damage {
     const char *json;
     ig_status status;
@@ -63,7 +73,7 @@ static const damage damages[] = {
     {BPE("{\"id\": 1, \"content\": \"a\"}", ABC, ""), IG_E_FORMAT, "has id 1, but id 0 in the vocabulary"},
     {BPE("{\"id\": 3, \"content\": \"\"}", ABC, ""), IG_E_FORMAT, "added token"},
     {BPE("{\"id\": 3, \"content\": \"<s>\"}, {\"id\": 4, \"content\": \"<s>\"}", ABC, ""), IG_E_FORMAT, "there twice"},
-    {BPE("{\"id\": 3, \"content\": \"<s>\", \"lstrip\": true}", ABC, ""), IG_E_UNSUPPORTED, "lstrip"},
+    {BPE("{\"id\": 3, \"content\": \"<s>\", \"single_word\": true}", ABC, ""), IG_E_UNSUPPORTED, "single_word"},
     {BPE("{\"id\": 3, \"content\": \"<s>\", \"special\": \"yes\"}", ABC, ""), IG_E_FORMAT, "special"},
     /* merges */
     {BPE("", ABC, "\"a b\", \"a c\""), IG_E_FORMAT, "merge 1 uses \"c\""},
@@ -78,34 +88,67 @@ static const damage damages[] = {
     {BPE("{\"id\": 2, \"content\": \"ab\", \"special\": true}", ABC, "\"a b\""), IG_E_FORMAT, "makes a token that is not"},
     {BPE("{\"id\": 0, \"content\": \"a\", \"special\": true}", ABC, "\"a b\""), IG_E_FORMAT, "merge 0 uses \"a\""},
     /* what is not supported */
-    {"{\"model\": {\"type\": \"WordPiece\", \"vocab\": {\"a\": 0}}}", IG_E_UNSUPPORTED, "WordPiece"},
-    {"{\"model\": {\"type\": \"Unigram\", \"vocab\": [[\"a\", 0]]}}", IG_E_UNSUPPORTED, "Unigram"},
+    {"{\"model\": {\"type\": \"WordLevel\", \"vocab\": {\"a\": 0}}}", IG_E_UNSUPPORTED, "WordLevel"},
     {MODEL(", \"dropout\": 0.1"), IG_E_UNSUPPORTED, "dropout"},
     {MODEL(", \"continuing_subword_prefix\": \"##\""), IG_E_UNSUPPORTED, "continuing_subword_prefix"},
     {MODEL(", \"end_of_word_suffix\": \"</w>\""), IG_E_UNSUPPORTED, "end_of_word_suffix"},
     {MODEL(", \"fuse_unk\": 1"), IG_E_FORMAT, "fuse_unk"},
-    {PRE("{\"type\": \"Whitespace\"}"), IG_E_UNSUPPORTED, "Whitespace"},
-    {PRE("{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Metaspace\"}]}"), IG_E_UNSUPPORTED, "Metaspace"},
-    {PRE("{\"type\": \"Sequence\", \"pretokenizers\": []}"), IG_E_UNSUPPORTED, "without ByteLevel"},
-    {PRE("{\"type\": \"ByteLevel\"}"), IG_E_UNSUPPORTED, "add_prefix_space"},
+    {PRE("{\"type\": \"Whitespace\"}"), IG_E_UNSUPPORTED, "decoder \"ByteLevel\""},
+    {PRE("{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Metaspace\"}]}"), IG_E_UNSUPPORTED, "decoder \"ByteLevel\""},
+    {PRE("{\"type\": \"UnicodeScripts\"}"), IG_E_UNSUPPORTED, "UnicodeScripts"},
+    {PRE("{\"type\": \"Metaspace\", \"prepend_scheme\": \"last\"}"), IG_E_FORMAT, "last"},
+    {PRE("{\"type\": \"Metaspace\", \"replacement\": \"_\"}"), IG_E_UNSUPPORTED, "replacement"},
+    {PRE("{\"type\": \"Sequence\", \"pretokenizers\": 1}"), IG_E_FORMAT, "list of pretokenizers"},
     {PRE("{\"type\": \"ByteLevel\", \"add_prefix_space\": \"no\"}"), IG_E_FORMAT, "add_prefix_space"},
     {PRE("{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"Regex\": \"(\"}, \"behavior\": \"Isolated\"}," BYTE_LEVEL "]}"),
      IG_E_FORMAT, "pattern"},
-    {PRE("{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"Regex\": \"a\"}, \"behavior\": \"Removed\"}," BYTE_LEVEL "]}"),
-     IG_E_UNSUPPORTED, "Isolated"},
-    {PRE("{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"String\": \"a\"}, \"behavior\": \"Isolated\"}," BYTE_LEVEL "]}"),
+    {PRE("{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"Regex\": \"a\"}, \"behavior\": \"Sideways\"}," BYTE_LEVEL "]}"),
+     IG_E_UNSUPPORTED, "Sideways"},
+    {PRE("{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"Glob\": \"a\"}, \"behavior\": \"Isolated\"}," BYTE_LEVEL "]}"),
      IG_E_UNSUPPORTED, "Regex"},
     {PRE("{\"type\": \"Sequence\", \"pretokenizers\": [" BYTE_LEVEL "," BYTE_LEVEL "]}"), IG_E_UNSUPPORTED, "after ByteLevel"},
     {FILE_OF("", BYTE_LEVEL, "null", "", ABC, ""), IG_E_UNSUPPORTED, "decoder ByteLevel"},
     {FILE_OF("", BYTE_LEVEL, "{\"type\": \"WordPiece\"}", "", ABC, ""), IG_E_UNSUPPORTED, "WordPiece"},
-    {FILE_OF("", "null", "{\"type\": \"Fuse\"}", "", ABC, "\"a b\""), IG_E_UNSUPPORTED, "ByteLevel"},
     {FILE_OF("", "null", "{\"type\": \"Sequence\", \"decoders\": [{\"type\": \"Strip\"}]}", "", "\"a\": 0", ""), IG_E_UNSUPPORTED, "Strip"},
     {CHARS("", ABC), IG_E_UNSUPPORTED, "\"ab\" of a model without merges is not a single character"},
     {CHARS(", \"unk_token\": \"a\"", "\"a\": 0"), IG_E_UNSUPPORTED, "unk_token"},
     {CHARS(", \"byte_fallback\": true", "\"a\": 0"), IG_E_FORMAT, "<0x00>"},
-    {"{\"normalizer\": {\"type\": \"NFC\"}, \"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}}", IG_E_UNSUPPORTED, "NFC"},
-    {"{\"truncation\": {\"max_length\": 128}, \"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}}", IG_E_UNSUPPORTED, "truncation"},
-    {"{\"post_processor\": {\"type\": \"TemplateProcessing\"}, \"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}}", IG_E_UNSUPPORTED, "TemplateProcessing"},
+    {"{\"normalizer\": {\"type\": \"NFX\"}, \"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}}", IG_E_UNSUPPORTED, "NFX"},
+    {"{\"post_processor\": {\"type\": \"TemplateProcessing\"}, \"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}}", IG_E_FORMAT, "\"single\""},
+    /* normalizers */
+    {NORM("{\"type\": \"Sequence\"}"), IG_E_FORMAT, "list of normalizers"},
+    {NORM("{\"type\": \"Prepend\"}"), IG_E_FORMAT, "Prepend"},
+    {NORM("{\"type\": \"Replace\", \"pattern\": {\"String\": \"a\"}}"), IG_E_FORMAT, "content"},
+    {NORM("{\"type\": \"Replace\", \"pattern\": {\"String\": \"\"}, \"content\": \"\"}"), IG_E_FORMAT, "look for"},
+    {NORM("{\"type\": \"Replace\", \"pattern\": {\"Regex\": \"[\"}, \"content\": \"\"}"), IG_E_FORMAT, "pattern"},
+    {NORM("{\"type\": \"Replace\", \"content\": \"\"}"), IG_E_UNSUPPORTED, "String"},
+    {NORM("{\"type\": \"Strip\", \"strip_left\": 1}"), IG_E_FORMAT, "strip_left"},
+    {NORM("{\"type\": \"Precompiled\"}"), IG_E_FORMAT, "base64"},
+    {NORM("{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"abc!\"}"), IG_E_FORMAT, "base64"},
+    {NORM("{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"/////wAA\"}"), IG_E_FORMAT, "header"},
+    {NORM("{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"BAAAAAAAAABh\"}"), IG_E_FORMAT, "charsmap does not end"},
+    /* WordPiece */
+    {WORDS("", "", "\"a\": 0"), IG_E_FORMAT, "unk_token"},
+    {WORDS(", \"unk_token\": \"[UNK]\"", "", "\"a\": 0"), IG_E_FORMAT, "\"[UNK]\" is not in the vocabulary"},
+    {WORDS(UNK ", \"max_input_chars_per_word\": 0", "", "\"a\": 0"), IG_E_FORMAT, "max_input_chars_per_word"},
+    {WORDS(UNK ", \"continuing_subword_prefix\": \"@@\"", "", "\"a\": 0"), IG_E_UNSUPPORTED, "prefix"},
+    {WORDS(UNK, ", \"decoder\": null", "\"a\": 0"), IG_E_FORMAT, "decoder"},
+    {"{\"model\": {\"type\": \"WordPiece\" " UNK ", \"vocab\": {\"a\": 0}}}", IG_E_UNSUPPORTED, "without a decoder"},
+    {WORDS(UNK, ", \"pre_tokenizer\": " BYTE_LEVEL, "\"a\": 0"), IG_E_UNSUPPORTED, "ByteLevel before"},
+    {WORDS(UNK, ", \"post_processor\": {\"type\": \"BertProcessing\", \"sep\": [\"a\", 0]}", "\"a\": 0"), IG_E_FORMAT, "\"cls\""},
+    {WORDS(UNK, ", \"post_processor\": {\"type\": \"BertProcessing\", \"sep\": [\"a\", 0], \"cls\": [\"b\", 1]}", "\"a\": 0"), IG_E_FORMAT, "token id 1"},
+    {WORDS(UNK, TEMPLATE("{\"SpecialToken\": {\"id\": \"b\", \"type_id\": 0}}"), "\"a\": 0"), IG_E_FORMAT, "special_tokens"},
+    {WORDS(UNK, TEMPLATE("{\"SpecialToken\": {\"id\": \"a\", \"type_id\": 256}}"), "\"a\": 0"), IG_E_FORMAT, "type_id"},
+    {WORDS(UNK, TEMPLATE("{\"Sequence\": {\"id\": \"C\", \"type_id\": 0}}"), "\"a\": 0"), IG_E_FORMAT, "the Sequence A or B"},
+    /* Unigram */
+    {PIECES("", "{}"), IG_E_FORMAT, "vocab"},
+    {PIECES("", "[]"), IG_E_FORMAT, "empty"},
+    {PIECES("", "[[\"a\"]]"), IG_E_FORMAT, "entry 0"},
+    {PIECES("", "[[\"a\", \"b\"]]"), IG_E_FORMAT, "entry 0"},
+    {PIECES("", "[[\"\", 0]]"), IG_E_FORMAT, "without text"},
+    {PIECES("", "[[\"a\", 1e200]]"), IG_E_FORMAT, "not a number"},
+    {PIECES(", \"unk_id\": 1", "[[\"a\", 0]]"), IG_E_FORMAT, "unk_id 1"},
+    {PIECES(", \"byte_fallback\": true", "[[\"a\", 0]]"), IG_E_FORMAT, "<0x00>"},
 };
 
 static void every_damaged_file_is_refused_with_its_reason(void **state) {
@@ -132,6 +175,12 @@ static void the_undamaged_file_loads(void **state) {
         BPE("{\"id\": 2, \"content\": \"<s>\", \"special\": true}", "\"a\": 0, \"b\": 1, \"<s>\": 2", ""),
         CHARS("", "\"a\": 1, \"\xe4\xbd\xa0\": 0"),
         "{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}}",
+        "{\"truncation\": {\"max_length\": 128}, \"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}}",
+        PRE("{\"type\": \"ByteLevel\"}"),
+        FILE_OF("", "null", "{\"type\": \"Fuse\"}", "", ABC, "\"a b\""),
+        NORM("{\"type\": \"NFC\"}"),
+        WORDS(UNK, TEMPLATE("{\"SpecialToken\": {\"id\": \"a\", \"type_id\": 0}}"), "\"a\": 0"),
+        PIECES(", \"unk_id\": 0", "[[\"a\", 0]]"),
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         ig_tokenizer *t;
