@@ -62,7 +62,7 @@ def room_of(path):
     parts = path.split("/")
     if parts[0] == "include":
         name = parts[-1].removesuffix(".h")
-        return "base" if name == "limits" else name if name in BELOW else None
+        return {"limits": "base", "template": "text"}.get(name, name if name in BELOW else None)
     return parts[1] if len(parts) > 2 and parts[1] in BELOW else None
 
 
