@@ -65,6 +65,7 @@ static const damage damages[] = {
     {"{{ \x01 }}", IG_E_FORMAT, 1, "0x01 means nothing"},
     {"{{ 12abc }}", IG_E_FORMAT, 1, "number is malformed"},
     {"{{ 99999999999999999999 }}", IG_E_FORMAT, 1, "too large"},
+    {"{{ 1e400 }}", IG_E_FORMAT, 1, "too large"},
     {"{{ '\\ud800' }}", IG_E_FORMAT, 1, "no Unicode character"},
     {"{{ '\\x4' }}", IG_E_FORMAT, 1, "no Unicode character"},
     {"{{ x|uper }}", IG_E_FORMAT, 1, "\"upper\" is one"},

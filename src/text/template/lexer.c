@@ -271,7 +271,7 @@ static const char *word_tag(const lexer *l, const char *tag, const char *word) {
 }
 
 static ig_status lex_raw(lexer *l, const char *close) {
-    const char *start = l->p, *from = after_tag(l, close, true), *end = NULL, *p = from;
+    const char *start = l->p, *from = after_tag(l, close, false), *end = NULL, *p = from; /* no newline goes after {% raw %} */
     for (; p < l->end && !end; p++) end = word_tag(l, p, "endraw");
     if (!end) return bad(l, start, "this {% raw %} is never closed with {% endraw %}");
     const char *tag = p - 1;

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Jinja2 with the settings of transformers' apply_chat_template:   reference.py < JOBS > RESULTS
+"""Jinja2 with the settings of transformers' apply_chat_template:   reference.py > RESULTS
 
-JOBS: a JSON list of {"template", "variables"}; RESULTS: a list of the text, or null where Jinja2 raises an error.
-Written with Jinja2 3.1.6; the environment follows transformers' chat_template_utils (4.46).
+RESULTS: a JSON list of what the templates beside this file make of conversations.json, in the order of their names, and then
+of expressions.json; null where Jinja2 raises an error.  The files are read here, and not handed over by the generator,
+because JavaScript would turn 1.0 into 1.  Written with Jinja2 3.1.6; the environment follows transformers' chat_template_utils (4.46).
 """
 import json
+import pathlib
 import sys
 from datetime import datetime, timezone
 
@@ -36,11 +38,20 @@ env.globals["raise_exception"] = raise_exception
 env.globals["strftime_now"] = lambda f: datetime.fromtimestamp(1722000000, timezone.utc).strftime(f)
 
 
-def render(job):
+here = pathlib.Path(__file__).parent
+
+
+def render(template, variables):
     try:
-        return env.from_string(job["template"]).render(**job["variables"])
+        return env.from_string(template).render(**variables)
     except Exception:
         return None
 
 
-json.dump([render(j) for j in json.load(sys.stdin)], sys.stdout, ensure_ascii=False)
+conversations = json.loads((here / "conversations.json").read_text(encoding="utf-8"))
+expressions = json.loads((here / "expressions.json").read_text(encoding="utf-8"))
+results = []
+for path in sorted(here.glob("*.jinja")):
+    results += [render(path.read_text(encoding="utf-8"), c["variables"]) for c in conversations]
+results += [render(t, expressions["variables"]) for t in expressions["templates"]]
+json.dump(results, sys.stdout, ensure_ascii=False)
