@@ -16,11 +16,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char conversation[] =
     "{\"messages\": [{\"role\": \"system\", \"content\": \"\xe4\xbd\xa0 s\"}, {\"role\": \"user\", \"content\": \" a b \"},"
-    "{\"role\": \"assistant\", \"content\": null, \"tool_calls\": [{\"function\": {\"name\": \"f\", \"arguments\": {\"x\": 1.5}}}]}],"
-    "\"tools\": [{\"type\": \"function\", \"function\": {\"name\": \"f\"}}], \"add_generation_prompt\": true, \"bos_token\": \"<s>\"}";
+    "{\"role\": \"assistant\", \"content\": null,"
+    " \"tool_calls\": [{\"function\": {\"name\": \"f\", \"arguments\": {\"x\": 1.5}}}]}],"
+    "\"tools\": [{\"type\": \"function\", \"function\": {\"name\": \"f\"}}],"
+    " \"add_generation_prompt\": true, \"bos_token\": \"<s>\"}";
 
 static void render_twice(const ig_template *t, const ig_tree *variables) {
-    ig_template_limits limits = {.depth = 100, .steps = 20000, .memory_bytes = 1 << 20, .output_bytes = 1 << 16, .has_clock = true};
+    ig_template_limits limits = {.depth = 100, .steps = 20000, .memory_bytes = 1 << 20, .output_bytes = 1 << 16};
+    limits.has_clock = true;
     ig_buf first = {.max = 1 << 17}, second = {.max = 1 << 17};
     ig_error err;
     ig_status status = ig_template_render(t, variables, &limits, &first, &err);

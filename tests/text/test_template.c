@@ -27,8 +27,9 @@ static bool renders(const char *what, const char *text, size_t len, const ig_tre
     if (status == IG_OK) status = ig_template_render(t, variables, &limits, &out, &err);
     if (status != IG_OK) ig_error_format(&err, message, sizeof message);
     bool fails = expected->type == IG_TREE_NULL;
-    bool same = fails ? status == IG_E_FORMAT || status == IG_E_ARG
-                      : status == IG_OK && out.len == expected->text_len && (!out.len || !memcmp(out.data, expected->text, out.len));
+    bool same =
+        fails ? status == IG_E_FORMAT || status == IG_E_ARG
+              : status == IG_OK && out.len == expected->text_len && (!out.len || !memcmp(out.data, expected->text, out.len));
     if (!same)
         print_error("%s\n  gives    \"%.*s\" %s\n  expected \"%s\"\n", what, (int)out.len, out.len ? out.data : "", message,
                     fails ? "(an error)" : expected->text);

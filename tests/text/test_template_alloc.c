@@ -6,12 +6,15 @@
 static ig_error err;
 static const char text[] =
     "{% set ns = namespace(n=0) %}{% macro m(a, b=[1, 2]) %}{{ a }}{{ caller() }}{{ b|join(',') }}{% endmacro %}"
-    "{% for x in messages if x.role is defined %}{% set ns.n = ns.n + 1 %}{% call m(x.role|upper) %}{{ loop is defined }}{% endcall %}"
+    "{% for x in messages if x.role is defined %}{% set ns.n = ns.n + 1 %}{% call m(x.role|upper) %}{{ loop is defined }}{% "
+    "endcall %}"
     "{{ x|tojson(indent=2) }}{{ x.content.split(' ')|sort|map('upper')|list }}{{ loop.index ~ '/' ~ loop.length }}{% endfor %}"
-    "{% set big %}{% for i in range(300) %}{{ 'line %' * 20 }}\n{% endfor %}{% endset %}{{ big|indent(3)|replace('n', 'N')|length }}"
+    "{% set big %}{% for i in range(300) %}{{ 'line %' * 20 }}\n{% endfor %}{% endset %}{{ big|indent(3)|replace('n', "
+    "'N')|length }}"
     "{{ messages|map(attribute='role')|join }}{{ {'k': [1, 'a' 'b', none]} }}{{ \"\\u4f60\"|title }}{{ big[::-1]|length }}"
     "{{ strftime_now('%Y') }}";
-static const char variables[] = "{\"messages\": [{\"role\": \"user\", \"content\": \"b a c\"}, {\"role\": \"x\", \"content\": \"\xc3\xa9 y\"}]}";
+static const char variables[] =
+    "{\"messages\": [{\"role\": \"user\", \"content\": \"b a c\"}, {\"role\": \"x\", \"content\": \"\xc3\xa9 y\"}]}";
 static ig_template *parsed;
 static ig_doc *doc;
 

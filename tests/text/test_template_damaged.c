@@ -94,6 +94,7 @@ static const damage damages[] = {
     {"{% macro m(a) %}{% endmacro %}{{ m(1, a=2) }}", IG_E_FORMAT, 1, "'a' twice"},
     {"{% for a, b in [[1, 2, 3]] %}{% endfor %}", IG_E_FORMAT, 1, "3 values for 2 names"},
     {"{% for a in 5 %}{% endfor %}", IG_E_FORMAT, 1, "nothing to go through"},
+    {"{{ none[1:] }}", IG_E_FORMAT, 1, "none cannot be sliced"},
     {"{{ [1, 2][::0] }}", IG_E_FORMAT, 1, "not 0"},
     {"{{ range(1, 2, 0) }}", IG_E_FORMAT, 1, "not 0"},
     {"{{ 9223372036854775807 + 1 }}", IG_E_FORMAT, 1, "64 bits"},

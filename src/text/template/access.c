@@ -115,7 +115,8 @@ static ig_status take_bound(tpl_run *r, tpl_value v, int64_t count, int64_t othe
 
 static ig_status take_range(tpl_run *r, const tpl_value bound[3], int64_t count, range *out) {
     out->step = bound[2].type == TPL_NONE ? 1 : ig_tpl_as_int(bound[2]);
-    if (bound[2].type != TPL_NONE && !ig_tpl_is_int(bound[2])) return ig_tpl_fail(r, IG_E_FORMAT, "the step of a slice is an integer");
+    if (bound[2].type != TPL_NONE && !ig_tpl_is_int(bound[2]))
+        return ig_tpl_fail(r, IG_E_FORMAT, "the step of a slice is an integer");
     if (!out->step) return ig_tpl_fail(r, IG_E_FORMAT, "the step of a slice is not 0");
     if (out->step > count + 1) out->step = count + 1;
     if (out->step < -count - 1) out->step = -count - 1;
@@ -158,6 +159,5 @@ ig_status ig_tpl_slice(tpl_run *r, tpl_value owner, const tpl_value bound[3], tp
     if (owner.type == TPL_UNDEFINED) return undefined_owner(r, owner);
     if (owner.type == TPL_TEXT) return slice_text(r, owner, bound, out);
     if (ig_tpl_is_list(owner)) return slice_list(r, owner, bound, out);
-    *out = ig_tpl_undefined("a slice", 7);
-    return IG_OK;
+    return ig_tpl_fail(r, IG_E_FORMAT, "%s cannot be sliced", ig_tpl_type_name(owner));
 }

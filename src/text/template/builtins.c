@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-static const tpl_builtin_list *const filters[] = {&ig_tpl_value_filters, &ig_tpl_text_filters, &ig_tpl_list_filters, &ig_tpl_order_filters};
+static const tpl_builtin_list *const filters[] = {&ig_tpl_value_filters, &ig_tpl_text_filters, &ig_tpl_list_filters,
+                                                  &ig_tpl_order_filters};
 #define FILTER_LISTS (sizeof filters / sizeof *filters)
 
 static const tpl_builtin *find(const tpl_builtin_list *list, const char *name, size_t n) {

@@ -18,7 +18,8 @@ extern const tpl_builtin_list ig_tpl_text_methods, ig_tpl_dict_methods, ig_tpl_l
 /* {"name": value, …} of the arguments, as dict( ) and namespace( ) take them. */
 ig_status ig_tpl_dict_of_args(tpl_run *r, const tpl_call *c, tpl_type type, tpl_value *out);
 /* method and filter share these */
-ig_status ig_tpl_do_join(tpl_run *r, tpl_value list, tpl_value between, const tpl_value *attribute, bool convert, tpl_value *out);
+ig_status ig_tpl_do_join(tpl_run *r, tpl_value list, tpl_value between, const tpl_value *attribute, bool convert,
+                         tpl_value *out);
 ig_status ig_tpl_do_items(tpl_run *r, const tpl_call *c, tpl_value *out);
 
 #endif

@@ -65,7 +65,8 @@ static ig_status bind_arguments(tpl_run *r, tpl_call *c) {
         c->arg[i] = &c->raw.value[k];
     }
     for (int i = 0; i < c->fn->required; i++) {
-        if (!c->arg[i]) return ig_tpl_fail(r, IG_E_FORMAT, "%s needs %d arguments (%s)", c->fn->name, c->fn->required, c->fn->params);
+        if (!c->arg[i])
+            return ig_tpl_fail(r, IG_E_FORMAT, "%s needs %d arguments (%s)", c->fn->name, c->fn->required, c->fn->params);
     }
     return IG_OK;
 }
@@ -93,7 +94,8 @@ bool ig_tpl_arg_bool(const tpl_call *c, int i, bool otherwise) {
 }
 
 static ig_status wrong_argument(tpl_run *r, const tpl_call *c, int i, const char *expected) {
-    return ig_tpl_fail(r, IG_E_FORMAT, "argument %d of %s must be %s, not %s", i + 1, c->fn->name, expected, ig_tpl_type_name(*c->arg[i]));
+    return ig_tpl_fail(r, IG_E_FORMAT, "argument %d of %s must be %s, not %s", i + 1, c->fn->name, expected,
+                       ig_tpl_type_name(*c->arg[i]));
 }
 
 ig_status ig_tpl_arg_int(tpl_run *r, const tpl_call *c, int i, int64_t otherwise, int64_t *out) {
@@ -169,7 +171,8 @@ static ig_status call_macro(tpl_run *r, const tpl_callable *c, const tpl_args *a
 
 ig_status ig_tpl_call(tpl_run *r, tpl_value callee, const tpl_args *args, tpl_value *out) {
     if (callee.type == TPL_UNDEFINED)
-        return ig_tpl_fail(r, IG_E_FORMAT, "'%.*s' is undefined and cannot be called", callee.len < 60 ? (int)callee.len : 60, callee.text);
+        return ig_tpl_fail(r, IG_E_FORMAT, "'%.*s' is undefined and cannot be called", callee.len < 60 ? (int)callee.len : 60,
+                           callee.text);
     if (callee.type != TPL_CALLABLE) return ig_tpl_fail(r, IG_E_FORMAT, "%s cannot be called", ig_tpl_type_name(callee));
     const tpl_callable *c = callee.callable;
     return c->builtin ? ig_tpl_call_builtin(r, c->builtin, c->self, args, out) : call_macro(r, c, args, out);

@@ -77,6 +77,11 @@ static ig_status do_sum(tpl_run *r, const tpl_call *c, tpl_value *out) {
 
 /* ---- map ---- */
 
+/* What map, select and their kin go through: as in Jinja, anything that is false counts as empty. */
+static ig_status items_or_none(tpl_run *r, tpl_value v, tpl_value *items) {
+    return ig_tpl_truth(v) ? ig_tpl_iterate(r, v, items) : ig_tpl_list_new(r, TPL_LIST, 0, items);
+}
+
 static const tpl_value *keyword(const tpl_call *c, const char *name) {
     for (size_t k = 0; k < c->raw.count; k++) {
         if (c->raw.name[k] && strcmp(c->raw.name[k], name) == 0) return &c->raw.value[k];
@@ -107,7 +112,7 @@ static ig_status map_attribute(tpl_run *r, const tpl_call *c, const tpl_list *it
 
 static ig_status do_map(tpl_run *r, const tpl_call *c, tpl_value *out) {
     tpl_value items;
-    IG_TRY(ig_tpl_iterate(r, c->self, &items));
+    IG_TRY(items_or_none(r, c->self, &items));
     IG_TRY(ig_tpl_list_new(r, TPL_LIST, items.list->count, out));
     if (keyword(c, "attribute")) return map_attribute(r, c, items.list, *out);
     const tpl_value *name = positional(c, 0);
@@ -129,10 +134,11 @@ static ig_status passes(tpl_run *r, const tpl_call *c, size_t at, tpl_value v, b
     const tpl_value *name = positional(c, at);
     *out = ig_tpl_truth(v);
     if (!name) return IG_OK;
-    const tpl_builtin *fn = name->type == TPL_TEXT ? ig_tpl_find_test(name->text, name->len) : NULL;
+    if (name->type != TPL_TEXT) return ig_tpl_fail(r, IG_E_FORMAT, "%s needs the name of a test", c->fn->name);
+    const tpl_builtin *fn = ig_tpl_find_test(name->text, name->len);
     if (!fn)
-        return ig_tpl_fail(r, IG_E_FORMAT, "%s: there is no test \"%.*s\"", c->fn->name,
-                           name->type != TPL_TEXT ? 1 : name->len < 40 ? (int)name->len : 40, name->type == TPL_TEXT ? name->text : "?");
+        return ig_tpl_fail(r, IG_E_FORMAT, "%s: there is no test \"%.*s\"", c->fn->name, name->len < 40 ? (int)name->len : 40,
+                           name->text);
     tpl_args args = rest_of(&c->raw, at + 1);
     tpl_value result;
     IG_TRY(ig_tpl_call_builtin(r, fn, v, &args, &result));
@@ -144,7 +150,7 @@ static ig_status choose(tpl_run *r, const tpl_call *c, bool by_attribute, bool k
     tpl_value items;
     const tpl_value *path = by_attribute ? positional(c, 0) : NULL;
     if (by_attribute && !path) return ig_tpl_fail(r, IG_E_FORMAT, "%s needs the name of an attribute", c->fn->name);
-    IG_TRY(ig_tpl_iterate(r, c->self, &items));
+    IG_TRY(items_or_none(r, c->self, &items));
     IG_TRY(ig_tpl_list_new(r, TPL_LIST, 0, out));
     for (size_t i = 0; i < items.list->count; i++) {
         tpl_value v = items.list->item[i];

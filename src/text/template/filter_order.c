@@ -57,7 +57,8 @@ static ig_status sort_keyed(tpl_run *r, keyed **items, size_t count, bool revers
     return IG_OK;
 }
 
-static ig_status sorted(tpl_run *r, const tpl_list *items, const tpl_value *attribute, bool case_sensitive, bool reverse, tpl_value *out) {
+static ig_status sorted(tpl_run *r, const tpl_list *items, const tpl_value *attribute, bool case_sensitive, bool reverse,
+                        tpl_value *out) {
     keyed *k;
     IG_TRY(make_keys(r, items, attribute, case_sensitive, &k));
     IG_TRY(sort_keyed(r, &k, items->count, reverse));

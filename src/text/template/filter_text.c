@@ -86,7 +86,8 @@ static ig_status do_indent(tpl_run *r, const tpl_call *c, tpl_value *out) {
 
 /* ---- join ---- */
 
-ig_status ig_tpl_do_join(tpl_run *r, tpl_value list, tpl_value between, const tpl_value *attribute, bool convert, tpl_value *out) {
+ig_status ig_tpl_do_join(tpl_run *r, tpl_value list, tpl_value between, const tpl_value *attribute, bool convert,
+                         tpl_value *out) {
     size_t mark = r->text.len;
     IG_TRY(ig_tpl_iterate(r, list, &list));
     for (size_t i = 0; i < list.list->count; i++) {

@@ -123,7 +123,8 @@ static ig_status do_round(tpl_run *r, const tpl_call *c, tpl_value *out) {
     if (digits < -20 || digits > 20) return ig_tpl_fail(r, IG_E_FORMAT, "round takes -20 to 20 digits");
     double v = ig_tpl_as_real(c->self), unit = pow(10, (double)digits);
     bool up = ig_tpl_is_word(method, "ceil"), down = ig_tpl_is_word(method, "floor");
-    if (!up && !down && !ig_tpl_is_word(method, "common")) return ig_tpl_fail(r, IG_E_FORMAT, "round knows common, ceil and floor");
+    if (!up && !down && !ig_tpl_is_word(method, "common"))
+        return ig_tpl_fail(r, IG_E_FORMAT, "round knows common, ceil and floor");
     if (!up && !down && ig_tpl_is_int(c->self) && digits >= 0)
         *out = ig_tpl_int(ig_tpl_as_int(c->self));
     else

@@ -27,13 +27,15 @@ static ig_status do_range(tpl_run *r, const tpl_call *c, tpl_value *out) {
 
 static ig_status put_all(tpl_run *r, tpl_value to, tpl_value from) {
     if (from.type == TPL_DICT) {
-        for (size_t i = 0; i < from.dict->count; i++) IG_TRY(ig_tpl_dict_put(r, to, from.dict->entry[i].key, from.dict->entry[i].value));
+        for (size_t i = 0; i < from.dict->count; i++)
+            IG_TRY(ig_tpl_dict_put(r, to, from.dict->entry[i].key, from.dict->entry[i].value));
         return IG_OK;
     }
     IG_TRY(ig_tpl_iterate(r, from, &from));
     for (size_t i = 0; i < from.list->count; i++) {
         tpl_value pair = from.list->item[i];
-        if (!ig_tpl_is_list(pair) || pair.list->count != 2) return ig_tpl_fail(r, IG_E_FORMAT, "a dict is made of pairs, not of %s", ig_tpl_type_name(pair));
+        if (!ig_tpl_is_list(pair) || pair.list->count != 2)
+            return ig_tpl_fail(r, IG_E_FORMAT, "a dict is made of pairs, not of %s", ig_tpl_type_name(pair));
         IG_TRY(ig_tpl_dict_put(r, to, pair.list->item[0], pair.list->item[1]));
     }
     return IG_OK;

@@ -98,10 +98,16 @@ static const char *after_tag(const lexer *l, const char *close, bool trim) {
 
 /* ---- strings and numbers ---- */
 
+static int hex_digit(char c) {
+    if (is_digit(c)) return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 static unsigned hex_value(const char *p, const char *end, int digits, bool *ok) {
     unsigned v = 0;
     for (int i = 0; i < digits; i++, p++) {
-        int d = p >= end ? -1 : is_digit(*p) ? *p - '0' : *p >= 'a' && *p <= 'f' ? *p - 'a' + 10 : *p >= 'A' && *p <= 'F' ? *p - 'A' + 10 : -1;
+        int d = p < end ? hex_digit(*p) : -1;
         *ok = *ok && d >= 0;
         v = v << 4 | (unsigned)(d & 15);
     }
@@ -203,7 +209,8 @@ static ig_status lex_operator(lexer *l, int *brackets) {
     if (n == 1 && !strchr("+-*/%~()[]{}<>=.,:|", *start)) {
         char message[80];
         bool visible = *start > ' ' && *start < 0x7f;
-        snprintf(message, sizeof message, visible ? "'%c' means nothing here" : "byte 0x%02x means nothing here", (uint8_t)*start);
+        snprintf(message, sizeof message, visible ? "'%c' means nothing here" : "byte 0x%02x means nothing here",
+                 (uint8_t)*start);
         return bad(l, start, message);
     }
     *brackets += strchr("([{", *start) ? 1 : strchr(")]}", *start) ? -1 : 0;

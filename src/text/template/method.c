@@ -13,7 +13,9 @@ static ig_status strip_sides(tpl_run *r, const tpl_call *c, unsigned sides, tpl_
     return ig_tpl_work(r, c->self.len / 64);
 }
 
-static ig_status do_strip(tpl_run *r, const tpl_call *c, tpl_value *out) { return strip_sides(r, c, TPL_LEFT | TPL_RIGHT, out); }
+static ig_status do_strip(tpl_run *r, const tpl_call *c, tpl_value *out) {
+    return strip_sides(r, c, TPL_LEFT | TPL_RIGHT, out);
+}
 static ig_status do_lstrip(tpl_run *r, const tpl_call *c, tpl_value *out) { return strip_sides(r, c, TPL_LEFT, out); }
 static ig_status do_rstrip(tpl_run *r, const tpl_call *c, tpl_value *out) { return strip_sides(r, c, TPL_RIGHT, out); }
 
@@ -57,10 +59,18 @@ static ig_status do_removesuffix(tpl_run *r, const tpl_call *c, tpl_value *out) 
     return IG_OK;
 }
 
-static ig_status do_upper(tpl_run *r, const tpl_call *c, tpl_value *out) { return ig_tpl_change_case(r, c->self, TPL_UPPER, out); }
-static ig_status do_lower(tpl_run *r, const tpl_call *c, tpl_value *out) { return ig_tpl_change_case(r, c->self, TPL_LOWER, out); }
-static ig_status do_title(tpl_run *r, const tpl_call *c, tpl_value *out) { return ig_tpl_change_case(r, c->self, TPL_TITLE_METHOD, out); }
-static ig_status do_capitalize(tpl_run *r, const tpl_call *c, tpl_value *out) { return ig_tpl_change_case(r, c->self, TPL_CAPITALIZE, out); }
+static ig_status do_upper(tpl_run *r, const tpl_call *c, tpl_value *out) {
+    return ig_tpl_change_case(r, c->self, TPL_UPPER, out);
+}
+static ig_status do_lower(tpl_run *r, const tpl_call *c, tpl_value *out) {
+    return ig_tpl_change_case(r, c->self, TPL_LOWER, out);
+}
+static ig_status do_title(tpl_run *r, const tpl_call *c, tpl_value *out) {
+    return ig_tpl_change_case(r, c->self, TPL_TITLE_METHOD, out);
+}
+static ig_status do_capitalize(tpl_run *r, const tpl_call *c, tpl_value *out) {
+    return ig_tpl_change_case(r, c->self, TPL_CAPITALIZE, out);
+}
 
 static ig_status do_isupper(tpl_run *r, const tpl_call *c, tpl_value *out) {
     *out = ig_tpl_bool(ig_tpl_has_case(r, c->self, TPL_UPPER));
@@ -315,7 +325,10 @@ static ig_status do_get(tpl_run *r, const tpl_call *c, tpl_value *out) {
 }
 
 static const tpl_builtin dict_methods[] = {
-    {"items", ig_tpl_do_items, "", 0}, {"keys", do_keys, "", 0}, {"values", do_values, "", 0}, {"get", do_get, "key default", 1},
+    {"items", ig_tpl_do_items, "", 0},
+    {"keys", do_keys, "", 0},
+    {"values", do_values, "", 0},
+    {"get", do_get, "key default", 1},
 };
 TPL_LIST_BUILTINS(ig_tpl_dict_methods, dict_methods);
 
@@ -331,7 +344,8 @@ static ig_status do_pop(tpl_run *r, const tpl_call *c, tpl_value *out) {
     int64_t i;
     IG_TRY(ig_tpl_arg_int(r, c, 0, -1, &i));
     if (i < 0) i += (int64_t)l->count;
-    if (i < 0 || (uint64_t)i >= l->count) return ig_tpl_fail(r, IG_E_FORMAT, "pop: there is no such item in a list of %zu", l->count);
+    if (i < 0 || (uint64_t)i >= l->count)
+        return ig_tpl_fail(r, IG_E_FORMAT, "pop: there is no such item in a list of %zu", l->count);
     IG_TRY(ig_tpl_work(r, l->count / 16));
     *out = l->item[i];
     memmove(l->item + i, l->item + i + 1, (l->count - (size_t)i - 1) * sizeof *l->item);

@@ -10,7 +10,8 @@
 
 static ig_status no_operator(tpl_run *r, unsigned op, tpl_value a, tpl_value b) {
     tpl_value u = a.type == TPL_UNDEFINED ? a : b;
-    if (u.type == TPL_UNDEFINED) return ig_tpl_fail(r, IG_E_FORMAT, "'%.*s' is undefined", u.len < 60 ? (int)u.len : 60, u.text);
+    if (u.type == TPL_UNDEFINED)
+        return ig_tpl_fail(r, IG_E_FORMAT, "'%.*s' is undefined", u.len < 60 ? (int)u.len : 60, u.text);
     char name[3] = {(char)(op >> 8 ? op >> 8 : op), (char)(op >> 8 ? op & 255 : 0), '\0'};
     return ig_tpl_fail(r, IG_E_FORMAT, "'%s' does not work on %s and %s", name, ig_tpl_type_name(a), ig_tpl_type_name(b));
 }

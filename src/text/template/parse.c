@@ -61,7 +61,8 @@ static ig_status parse_for(tpl_parser *p, tpl_node **out) {
     if (!ig_tpl_accept_name(p, "in")) return ig_tpl_parse_error(p, IG_E_FORMAT, line, "'in' is expected in {%% for … in … %%}");
     IG_TRY(ig_tpl_parse_tuple(p, false, &n->b));
     if (ig_tpl_accept_name(p, "if")) IG_TRY(ig_tpl_parse_expression(p, true, &n->c));
-    if (ig_tpl_is_name(p, "recursive")) return ig_tpl_parse_error(p, IG_E_UNSUPPORTED, line, "recursive loops are not supported");
+    if (ig_tpl_is_name(p, "recursive"))
+        return ig_tpl_parse_error(p, IG_E_UNSUPPORTED, line, "recursive loops are not supported");
     IG_TRY(end_tag(p));
     p->loops++;
     IG_TRY(parse_body(p, "else|endfor", "for", line, n));
@@ -76,7 +77,8 @@ static ig_status parse_for(tpl_parser *p, tpl_node **out) {
 
 static ig_status parse_jump(tpl_parser *p, tpl_node_kind kind, tpl_node **out) {
     IG_TRY(ig_tpl_node(p, kind, p->at->line, out));
-    if (!p->loops) return ig_tpl_parse_error(p, IG_E_FORMAT, p->at->line, "'%.*s' stands outside of a loop", (int)p->at->len, p->at->text);
+    if (!p->loops)
+        return ig_tpl_parse_error(p, IG_E_FORMAT, p->at->line, "'%.*s' stands outside of a loop", (int)p->at->len, p->at->text);
     return end_named(p);
 }
 
@@ -222,8 +224,8 @@ static ig_status parse_continue(tpl_parser *p, tpl_node **out) { return parse_ju
 
 static ig_status refuse(tpl_parser *p, tpl_node **out) {
     (void)out;
-    return ig_tpl_parse_error(p, IG_E_UNSUPPORTED, p->at->line, "{%% %.*s %%} is not supported in chat templates", (int)p->at->len,
-                              p->at->text);
+    return ig_tpl_parse_error(p, IG_E_UNSUPPORTED, p->at->line, "{%% %.*s %%} is not supported in chat templates",
+                              (int)p->at->len, p->at->text);
 }
 
 static const struct {
@@ -243,9 +245,10 @@ static ig_status unknown_tag(tpl_parser *p, const char *ends) {
     const tpl_token *t = p->at;
     char list[64] = "";
     size_t n = 0;
-    for (const char *e = ends; *e && n + 8 < sizeof list; e++) n += (size_t)snprintf(list + n, sizeof list - n, *e == '|' ? " or " : "%c", *e);
-    return ig_tpl_parse_error(p, IG_E_FORMAT, t->line, "there is no tag '%.*s' here%s%s", t->len < 40 ? (int)t->len : 40, t->text,
-                              *ends ? "; expected is " : "", list);
+    for (const char *e = ends; *e && n + 8 < sizeof list; e++)
+        n += (size_t)snprintf(list + n, sizeof list - n, *e == '|' ? " or " : "%c", *e);
+    return ig_tpl_parse_error(p, IG_E_FORMAT, t->line, "there is no tag '%.*s' here%s%s", t->len < 40 ? (int)t->len : 40,
+                              t->text, *ends ? "; expected is " : "", list);
 }
 
 static ig_status parse_statement(tpl_parser *p, const char *ends, tpl_node **out) {
@@ -260,8 +263,8 @@ static ig_status parse_print(tpl_parser *p, tpl_node **out) {
     p->at++;
     IG_TRY(ig_tpl_parse_tuple(p, true, &(*out)->a));
     if (p->at->type != TOK_PRINT_END)
-        return ig_tpl_parse_error(p, IG_E_FORMAT, p->at->line, "}} is expected before '%.*s'", p->at->len < 40 ? (int)p->at->len : 40,
-                                  p->at->text);
+        return ig_tpl_parse_error(p, IG_E_FORMAT, p->at->line, "}} is expected before '%.*s'",
+                                  p->at->len < 40 ? (int)p->at->len : 40, p->at->text);
     p->at++;
     return IG_OK;
 }

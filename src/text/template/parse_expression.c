@@ -49,7 +49,8 @@ bool ig_tpl_accept_name(tpl_parser *p, const char *word) {
 static ig_status unexpected(tpl_parser *p, const char *what) {
     const tpl_token *t = p->at;
     if (t->type == TOK_END) return ig_tpl_parse_error(p, IG_E_FORMAT, t->line, "%s is expected, the template ends", what);
-    return ig_tpl_parse_error(p, IG_E_FORMAT, t->line, "%s is expected before '%.*s'", what, t->len < 40 ? (int)t->len : 40, t->text);
+    return ig_tpl_parse_error(p, IG_E_FORMAT, t->line, "%s is expected before '%.*s'", what, t->len < 40 ? (int)t->len : 40,
+                              t->text);
 }
 
 ig_status ig_tpl_expect_op(tpl_parser *p, unsigned op, const char *what) {
@@ -58,7 +59,8 @@ ig_status ig_tpl_expect_op(tpl_parser *p, unsigned op, const char *what) {
 
 ig_status ig_tpl_enter(tpl_parser *p) {
     if (++p->nest > TPL_NEST_MAX)
-        return ig_tpl_parse_error(p, IG_E_LIMIT, p->at->line, "more than %d blocks and brackets inside each other", TPL_NEST_MAX);
+        return ig_tpl_parse_error(p, IG_E_LIMIT, p->at->line, "more than %d blocks and brackets inside each other",
+                                  TPL_NEST_MAX);
     return IG_OK;
 }
 
@@ -315,7 +317,8 @@ ig_status ig_tpl_parse_filters(tpl_parser *p, tpl_node *input, bool pipe, tpl_no
 
 /* `x is divisibleby 3`: one argument may stand without parentheses. */
 static bool at_bare_argument(const tpl_parser *p) {
-    return (p->at->type == TOK_NAME && !is_keyword(p->at)) || p->at->type == TOK_CONST || ig_tpl_is_op(p, '[') || ig_tpl_is_op(p, '{');
+    return (p->at->type == TOK_NAME && !is_keyword(p->at)) || p->at->type == TOK_CONST || ig_tpl_is_op(p, '[') ||
+           ig_tpl_is_op(p, '{');
 }
 
 static ig_status parse_test(tpl_parser *p, tpl_node *input, tpl_node **out) {

@@ -53,8 +53,8 @@ static ig_status assign_attribute(tpl_run *r, const tpl_node *target, tpl_value 
     tpl_value owner;
     IG_TRY(ig_tpl_eval(r, target->a, &owner));
     if (owner.type != TPL_NAMESPACE)
-        return ig_tpl_fail(r, IG_E_FORMAT, "%s.%s cannot be set: %s is %s, not a namespace", target->a->text, target->text, target->a->text,
-                           ig_tpl_type_name(owner));
+        return ig_tpl_fail(r, IG_E_FORMAT, "%s.%s cannot be set: %s is %s, not a namespace", target->a->text, target->text,
+                           target->a->text, ig_tpl_type_name(owner));
     return ig_tpl_dict_put(r, owner, ig_tpl_text(target->text, target->len), v);
 }
 

@@ -35,7 +35,8 @@ ig_status ig_tpl_work(tpl_run *r, size_t n) {
 
 ig_status ig_tpl_deeper(tpl_run *r, const tpl_node *n) {
     r->line = n->line;
-    if (++r->depth > r->limits.depth) return ig_tpl_fail(r, IG_E_LIMIT, "expressions and macros nested more than %d deep", r->limits.depth);
+    if (++r->depth > r->limits.depth)
+        return ig_tpl_fail(r, IG_E_LIMIT, "expressions and macros nested more than %d deep", r->limits.depth);
     return ig_tpl_work(r, 1);
 }
 
@@ -88,7 +89,8 @@ static ig_status parse(ig_template *t, ig_error *err) {
 
 ig_status ig_template_parse(const char *name, const char *text, size_t len, ig_template **out, ig_error *err) {
     *out = NULL;
-    if (len > IG_TEMPLATE_BYTES_MAX) return ig_error_at(err, IG_E_LIMIT, name, 0, "a template of more than %u bytes", IG_TEMPLATE_BYTES_MAX);
+    if (len > IG_TEMPLATE_BYTES_MAX)
+        return ig_error_at(err, IG_E_LIMIT, name, 0, "a template of more than %u bytes", IG_TEMPLATE_BYTES_MAX);
     if (!ig_utf8_valid(text, len)) return ig_error_at(err, IG_E_FORMAT, name, 0, "the template is not UTF-8");
     ig_template *t = ig_calloc(1, sizeof *t);
     if (!t) return ig_error_nomem(err, sizeof *t);
@@ -119,7 +121,8 @@ void ig_template_free(ig_template *t) {
 
 static ig_status take_limits(const ig_template_limits *given, ig_template_limits *l, ig_error *err) {
     if (given) *l = *given;
-    if (l->depth < 0 || l->depth > DEPTH_MAX) return ig_error_set(err, IG_E_ARG, "a template's depth is limited to %d", DEPTH_MAX);
+    if (l->depth < 0 || l->depth > DEPTH_MAX)
+        return ig_error_set(err, IG_E_ARG, "a template's depth is limited to %d", DEPTH_MAX);
     if (!l->depth) l->depth = DEPTH_DEFAULT;
     if (!l->steps) l->steps = STEPS_DEFAULT;
     if (!l->memory_bytes) l->memory_bytes = MEMORY_DEFAULT;
@@ -152,7 +155,8 @@ ig_status ig_template_render(const ig_template *t, const ig_tree *variables, con
                              ig_error *err) {
     tpl_run r = {.name = t->name, .err = err, .line = 1};
     if (variables && variables->type != IG_TREE_MAP)
-        return ig_error_set(err, IG_E_ARG, "the variables of a template must be a map, not %s", ig_tree_type_name(variables->type));
+        return ig_error_set(err, IG_E_ARG, "the variables of a template must be a map, not %s",
+                            ig_tree_type_name(variables->type));
     IG_TRY(take_limits(limits, &r.limits, err));
     r.arena.bytes_max = r.limits.memory_bytes;
     if (!ig_add_size(r.limits.memory_bytes, r.limits.output_bytes, &r.text.max)) r.text.max = SIZE_MAX;
