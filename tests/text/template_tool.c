@@ -12,7 +12,7 @@ static ig_status run(const char *template_path, const char *variables_path, ig_b
     ig_doc *doc = NULL;
     ig_status status = ig_file_read(template_path, text.max, &text, err);
     if (status == IG_OK) status = ig_template_parse(template_path, text.data, text.len, &t, err);
-    if (status == IG_OK) status = ig_doc_load(variables_path, 1 << 20, &doc, err);
+    if (status == IG_OK) status = ig_doc_load(variables_path, 64 << 20, &doc, err);
     if (status == IG_OK) status = ig_template_render(t, ig_doc_root(doc), NULL, out, err);
     ig_doc_free(doc);
     ig_template_free(t);

@@ -1,6 +1,6 @@
 /* text/template/syntax.h: from source to tree: tokens, nodes, and the parser that makes the one from the other.
  *
- *     source ──lexer.c──► tokens ──parse_expression.c, parse.c──► nodes ──expression.c, statement.c──► text
+ *     source ──lexer.c──► tokens ──parse*.c──► nodes ──expression.c, statement.c──► text
  *
  * Tokens and nodes live in the template's arena and point into its copy of the source.
  */
@@ -112,20 +112,29 @@ ig_status ig_tpl_lex(ig_template *t, tpl_tokens *out, ig_error *err); /* free ou
 ig_status ig_tpl_parse_error(const tpl_parser *p, ig_status code, int line, const char *fmt, ...) IG_PRINTF(4, 5);
 ig_status ig_tpl_parse_statements(tpl_parser *p, tpl_node **out);
 
-/* parse_expression.c: what statements are made of. */
+/* parse_primary.c */
 bool ig_tpl_is_op(const tpl_parser *p, unsigned op);
 bool ig_tpl_is_name(const tpl_parser *p, const char *word);
+bool ig_tpl_is_word_token(const tpl_token *t, const char *word);
+bool ig_tpl_is_keyword(const tpl_token *t);
 bool ig_tpl_accept_op(tpl_parser *p, unsigned op);
 bool ig_tpl_accept_name(tpl_parser *p, const char *word);
 ig_status ig_tpl_expect_op(tpl_parser *p, unsigned op, const char *what);
 ig_status ig_tpl_enter(tpl_parser *p); /* one level deeper: p->nest-- on the way out */
 ig_status ig_tpl_node(tpl_parser *p, tpl_node_kind kind, int line, tpl_node **out);
-ig_status ig_tpl_parse_name(tpl_parser *p, const char *what, tpl_node **out);          /* a TPL_NAME */
-ig_status ig_tpl_parse_expression(tpl_parser *p, bool with_condition, tpl_node **out);
-ig_status ig_tpl_parse_tuple(tpl_parser *p, bool with_condition, tpl_node **out);      /* a, b  without brackets */
-ig_status ig_tpl_parse_targets(tpl_parser *p, tpl_node **out);                         /* what may stand left of = and in */
-ig_status ig_tpl_parse_filters(tpl_parser *p, tpl_node *input, bool pipe, tpl_node **out); /* [|] name(args) | … */
+ig_status ig_tpl_node_of(tpl_parser *p, tpl_node_kind kind, tpl_node *a, tpl_node **out); /* on the line at hand */
 void ig_tpl_append(tpl_node *owner, tpl_node ***tail, tpl_node *item);
+ig_status ig_tpl_parse_name(tpl_parser *p, const char *what, tpl_node **out); /* a TPL_NAME */
+ig_status ig_tpl_parse_primary(tpl_parser *p, tpl_node **out);
+ig_status ig_tpl_parse_attribute(tpl_parser *p, tpl_node *owner, tpl_node **out); /* after the point */
+ig_status ig_tpl_parse_postfix(tpl_parser *p, tpl_node **at);                     /* wraps *at, as often as there is something */
+ig_status ig_tpl_parse_applied(tpl_parser *p, tpl_node **at);
+ig_status ig_tpl_parse_filters(tpl_parser *p, tpl_node *input, bool pipe, tpl_node **out); /* [|] name(args) | … */
+
+/* parse_expression.c */
+ig_status ig_tpl_parse_expression(tpl_parser *p, bool with_condition, tpl_node **out);
+ig_status ig_tpl_parse_tuple(tpl_parser *p, bool with_condition, tpl_node **out); /* a, b  without brackets */
+ig_status ig_tpl_parse_targets(tpl_parser *p, tpl_node **out);                    /* what may stand left of = and in */
 
 /* builtins.c: the names that the language brings. */
 const tpl_builtin *ig_tpl_find_filter(const char *name, size_t n);
