@@ -1,7 +1,7 @@
 """A small reader of GGUF files in numpy, for the benchmark's reference: f32, f16, q8_0, q4_0, q4_K, q6_K.
 
-Written from the format's description and the block layouts alone, and shares nothing with src/formats and src/tensor, so that an
-error there is not repeated here.  encode_q6_k and transcode make the one type of file that the model writer cannot.
+Written from the format's description and the block layouts alone, and shares nothing with src/formats and src/tensor, so
+that an error there is not repeated here.  encode_q6_k and transcode make the one type of file that the model writer cannot.
 
     header   "GGUF", u32 version, u64 tensors, u64 keys
     keys     u64 length, name, u32 type, value            strings: u64 length, bytes;  arrays: u32 type, u64 count, values

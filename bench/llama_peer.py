@@ -1,14 +1,15 @@
 #!/usr/bin/python3
 """The peer of serve_step: the same requests to llama.cpp, through its shared libraries; one JSON line like serve_step's.
 
-    llama_peer.py FOLDER MODEL.gguf [--threads 2] [--prompt 512] [--start 16] [--generate 64] [--clients 16] [--repeats 3] [--avx2]
+    llama_peer.py FOLDER MODEL.gguf [--threads 2] [--prompt 512] [--start 16] [--generate 64] [--clients 16] [--repeats 3]
+                  [--avx2]
     llama_peer.py FOLDER MODEL.gguf --logits IDS --out FILE [--single]
 
 FOLDER holds libllama and libggml as npm's @node-llama-cpp/linux-x64 brings them, without headers: parameter structures are
 taken as opaque words, larger than any version's, and passed on as the library filled them; only the first four words of a
-context's (n_ctx, n_batch, n_ubatch, n_seq_max) are set.  Requests that run together are sequences of one context, and the most
-likely token is found by numpy, which is quicker than the library's own sampler.  --avx2 loads the backend for processors without
-AVX-512 (haswell) instead of the best one.
+context's (n_ctx, n_batch, n_ubatch, n_seq_max) are set.  Requests that run together are sequences of one context, and the
+most likely token is found by numpy, which is quicker than the library's own sampler.  --avx2 loads the backend for processors
+without AVX-512 (haswell) instead of the best one.
 """
 import argparse
 import ctypes as c
@@ -26,8 +27,9 @@ class Words(c.Structure):
 
 
 class Batch(c.Structure):
-    _fields_ = [("n_tokens", c.c_int32), ("token", c.POINTER(c.c_int32)), ("embd", c.c_void_p), ("pos", c.POINTER(c.c_int32)),
-                ("n_seq_id", c.POINTER(c.c_int32)), ("seq_id", c.POINTER(c.POINTER(c.c_int32))), ("logits", c.POINTER(c.c_int8))]
+    _fields_ = [("n_tokens", c.c_int32), ("token", c.POINTER(c.c_int32)), ("embd", c.c_void_p),
+                ("pos", c.POINTER(c.c_int32)), ("n_seq_id", c.POINTER(c.c_int32)),
+                ("seq_id", c.POINTER(c.POINTER(c.c_int32))), ("logits", c.POINTER(c.c_int8))]
 
 
 def declare(lib, name, result, *arguments):

@@ -19,13 +19,15 @@ TINY = dict(dim=256, layers=2, heads=4, kv=2, ff=512)
 MODELS = {"q8_0": ("q8_0", SMALL), "q4_0": ("q4_0", SMALL), "q4_K": ("q4_k", BLOCKS), "f16": ("f16", SMALL)}
 ROWS = [("prompt_per_s", "prompt, tokens/s", 1), ("first_token_ms", "first token of that prompt, ms", -1),
         ("generated_1_per_s", "generated, 1 request, tokens/s", 1), ("generated_4_per_s", "generated, 4 at once, tokens/s", 1),
-        ("generated_16_per_s", "generated, 16 at once, tokens/s", 1), ("peak_mb", "peak memory, MB", -1), ("load_s", "loading, s", -1)]
+        ("generated_16_per_s", "generated, 16 at once, tokens/s", 1), ("peak_mb", "peak memory, MB", -1),
+        ("load_s", "loading, s", -1)]
 
 
 def subjects(o, name, path, folder, llama, threads, avx2):
     """{subject: (command, environment)} of those that are there"""
-    flags = ["--threads", threads, "--prompt", o.prompt, "--generate", o.generate, "--clients", o.clients, "--repeats", o.repeats]
-    flags = [str(x) for x in flags]
+    flags = ["--threads", str(threads)]
+    for option in ("prompt", "generate", "clients", "repeats"):
+        flags += ["--" + option, str(getattr(o, option))]
     env = measure.environment("avx2" if avx2 else "unset")
     rows = {}
     if folder:
@@ -45,7 +47,8 @@ def measure_pairs(rows, rounds):
             for key, value in r.items():
                 if isinstance(value, list):
                     figures[name].setdefault(key, []).extend(value)
-            peers.note("  %-10s prompt %8.1f  generated %7.1f tokens/s" % (name, r["prompt_per_s"][0], r["generated_1_per_s"][0]))
+            rates = r["prompt_per_s"][0], r["generated_1_per_s"][0]
+            peers.note("  %-10s prompt %8.1f  generated %7.1f tokens/s" % ((name,) + rates))
     return figures
 
 
@@ -86,7 +89,7 @@ def parse():
     a.add_argument("--quick", action="store_true", help="one round of one repeat, all threads only")
     a.add_argument("--avx2", action="store_true", help="also without AVX-512 on both sides")
     a.add_argument("--bf16", action="store_true", help="Ingot's prompts in bf16 where weights are not quantised")
-    a.add_argument("--tiny", action="store_true", help="models of two small layers: proves that everything runs, measures nothing")
+    a.add_argument("--tiny", action="store_true", help="models of two small layers: shows that everything runs, measures nothing")
     o = a.parse_args()
     if o.quick:
         o.rounds = o.repeats = 1
