@@ -3,9 +3,9 @@
 
     bench/logits.py [--build build] [--only q4_K] [--tokens 32]
 
-A Llama of 4 layers (dim 512, random weights) is written in each type.  What is right comes from the weights as bench/gguf.py reads
-them out of the file, multiplied in f64 with nothing rounded in between; what Ingot and llama.cpp differ by is therefore
-their rounding of activations to 8 bits, of f32 to f16, and of sums.  Tokens are read as one prompt and one by one, since both
+A Llama of 4 layers (dim 512, random weights) is written in each type.  What is right comes from the weights as
+bench/gguf.py reads them out of the file, multiplied in f64 with nothing rounded in between; what Ingot and llama.cpp differ
+by is therefore their rounding of activations to 8 bits, of f32 to f16, and of sums.  Tokens are read as one prompt and one by one, since both
 programs compute the two differently.  Prints a table; writes bench/out/logits.json and bench/out/logits.md.
 """
 import argparse

@@ -89,7 +89,7 @@ def parse():
     a.add_argument("--quick", action="store_true", help="one round of one repeat, all threads only")
     a.add_argument("--avx2", action="store_true", help="also without AVX-512 on both sides")
     a.add_argument("--bf16", action="store_true", help="Ingot's prompts in bf16 where weights are not quantised")
-    a.add_argument("--tiny", action="store_true", help="models of two small layers: shows that everything runs, measures nothing")
+    a.add_argument("--tiny", action="store_true", help="two small layers: shows that everything runs, measures nothing")
     o = a.parse_args()
     if o.quick:
         o.rounds = o.repeats = 1

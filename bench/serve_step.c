@@ -194,13 +194,15 @@ static ig_status read_ids(const char *path, ig_ids *ids, ig_error *err) {
     if (status == IG_OK) status = ig_buf_status(&text, err);
     char *at = text.data, *end = NULL;
     while (status == IG_OK) {
+        at += strspn(at, " \n");
         long id = strtol(at, &end, 10);
         if (end == at) break;
-        status = ig_ids_push(ids, (int32_t)id, err);
+        if (id < 0 || id > INT32_MAX) status = ig_error_set(err, IG_E_FORMAT, "%s: %ld is not a token id", path, id);
+        else status = ig_ids_push(ids, (int32_t)id, err);
         at = end;
     }
     if (status == IG_OK && (*at != '\0' || !ids->len))
-        status = ig_error_set(err, IG_E_FORMAT, "%s: token ids were expected", path);
+        status = ig_error_set(err, IG_E_FORMAT, "%s: token ids between spaces were expected", path);
     ig_buf_fini(&text);
     return status;
 }
