@@ -23,9 +23,13 @@ CHOICES = ("IG_CPU", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_
            "OMP_NUM_THREADS")
 
 
-def environment(setting):
-    """as given | unset (no OPENBLAS_*) | kept (unset, malloc keeps its memory) | avx2 (kept, and no AVX-512)"""
+def environment(setting, count=None):
+    """as given | unset (no OPENBLAS_*) | kept (unset, malloc keeps its memory) | avx2 (kept, and no AVX-512)
+
+    count: threads, also of the libraries underneath; None: all cores.
+    """
     env = {k: v for k, v in os.environ.items() if k not in CHOICES}
+    env["OMP_NUM_THREADS"] = str(count or threads())
     if setting != "as given":
         env = {k: v for k, v in env.items() if not k.startswith("OPENBLAS_")}
     if setting in ("kept", "avx2"):

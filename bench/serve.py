@@ -28,7 +28,7 @@ def subjects(o, name, path, folder, llama, threads, avx2):
     flags = ["--threads", str(threads)]
     for option in ("prompt", "generate", "clients", "repeats"):
         flags += ["--" + option, str(getattr(o, option))]
-    env = measure.environment("avx2" if avx2 else "unset")
+    env = measure.environment("avx2" if avx2 else "unset", threads)
     rows = {}
     if folder:
         rows["Ingot"] = ([os.path.join(o.build, "bench", "serve_step"), folder] + flags + (["--bf16"] if o.bf16 else []), env)
