@@ -81,9 +81,11 @@ def exponent(previous, now):
 
 
 def table(results):
-    lines = ["### How the cost grows", "", "Around %s; head size %d, vocabulary %d; exponent: log of the ratio of times over log of "
-             "the ratio of sizes, from one row to the next." % (", ".join("%s %d" % s for s in MIDDLE.items()), HEAD, VOCAB), "",
-             "| | ms per step | tokens/s | share of peak | exponent | peak memory MB |", "| --- | ---: | ---: | ---: | ---: | ---: |"]
+    middle = ", ".join("%s %d" % s for s in MIDDLE.items())
+    lines = ["### How the cost grows", "", "Around %s; head size %d, vocabulary %d; exponent: log of the ratio of times over "
+             "log of the ratio of sizes, from one row to the next." % (middle, HEAD, VOCAB), "",
+             "| | ms per step | tokens/s | share of peak | exponent | peak memory MB |",
+             "| --- | ---: | ---: | ---: | ---: | ---: |"]
     for axis, series in results.items():
         for kind, points in series.items():
             for previous, (v, r) in zip([None] + points, points):

@@ -25,7 +25,8 @@ CONFIGS = [
     ("GPT 6×384, T 256, B 4, V 50,257", dict(layers=6, width=384, heads=6, context=256, batch=4, vocab=50257)),
 ]
 QUICK_CONFIGS = 2
-HEAD = ["", "ms per step", "steps/s", "tokens/s", "against PyTorch's best", "peak memory MB", "of PyTorch as given", "share of peak"]
+HEAD = ["", "ms per step", "steps/s", "tokens/s", "against PyTorch's best", "peak memory MB", "of PyTorch as given",
+        "share of peak"]
 AVX2_NAMES = ("Ingot f32, AVX2", "PyTorch, AVX2")
 
 
