@@ -61,7 +61,7 @@ class Panel:
         inverse = lambda v: x * (v / y) ** (1 / exponent)
         a, b = max(self.xs[0], inverse(self.low)), min(self.xs[-1], inverse(self.high))
         ends = [self.at(v, y * (v / x) ** exponent) for v in (a, b)]
-        return [path(ends, "#999", 1.2, "5 4"), text(ends[0][0] + 6, self.y1 + 14, "- - " + label, "start", fill="#777")]
+        return [path(ends, "#999", 1.2, "5 4"), text(self.x0 + 18, self.y1 + 14, "- - " + label, "start", fill="#777")]
 
     def lines(self, p):
         out = []
