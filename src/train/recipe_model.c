@@ -63,11 +63,24 @@ static ig_status read_config(ig_recipe *r, const ig_tree *model, ig_error *err) 
     return wrap_config(r, f->config_schema(type->text), err);
 }
 
+/* Of a model that is there only the rates of dropout can be chosen. */
+static ig_status read_rates(ig_recipe *r, const ig_tree *config, ig_error *err) {
+    r->model.config = config;
+    for (const ig_tree *t = config ? config->child : NULL; t; t = t->next) {
+        char key[160];
+        snprintf(key, sizeof key, "model.config.%.100s", t->key);
+        if (!strstr(t->key, "drop")) return recipe_fail(r, t, key, err, "with model.from only dropout rates can be changed; the rest is the model's own");
+        if (t->type != IG_TREE_INT && t->type != IG_TREE_REAL) return recipe_fail(r, t, key, err, "expected a number");
+    }
+    return IG_OK;
+}
+
 ig_status recipe_read_model(ig_recipe *r, const ig_tree *root, ig_error *err) {
     const ig_tree *model = ig_tree_get(root, "model"), *from = ig_tree_get(model, "from");
-    if (!from == !ig_tree_get(model, "config")) return recipe_fail(r, model, "model", err, "expected either config or from, found %s", from ? "both" : "none");
-    if (from) return recipe_path(r, from->text, &r->model.from, err);
-    return read_config(r, model, err);
+    if (!from && !ig_tree_get(model, "config")) return recipe_fail(r, model, "model", err, "expected either config or from, found none");
+    if (!from) return read_config(r, model, err);
+    IG_TRY(read_rates(r, ig_tree_get(model, "config"), err));
+    return recipe_path(r, from->text, &r->model.from, err);
 }
 
 /* ---- config.json ---- */

@@ -30,11 +30,14 @@ static void put_model(ig_json *j, const ig_recipe *r) {
         ig_json_tree(j, t);
     }
     put_text(j, "model.from", r->model.from ? ig_path_base(r->model.from) : NULL);
+    put_text(j, "data.kind", ig_example_kind_name(r->data.kind));
     put_text(j, "data.order", ig_batch_order_name(r->data.order));
     put_real(j, "data.validation", r->data.validation_fraction);
 }
 
 static void put_train(ig_json *j, const ig_recipe *r) {
+    if (r->data.kind != IG_EXAMPLES_TEXT) put_int(j, "data.too_long", r->data.cut);
+    if (r->data.kind == IG_EXAMPLES_PREFERENCE) put_real(j, "dpo.beta", r->dpo.beta);
     put_int(j, "train.steps", r->train.steps);
     put_real(j, "train.epochs", r->train.epochs);
     put_int(j, "train.batch", r->train.batch);
