@@ -1,6 +1,6 @@
 #!/bin/sh
-# The long tests: unit tests under the sanitizers, a minute of fuzzing for each target, and the scripts of tests/long.
-# Ends with the line "N passed, N failed".      FUZZ_SECONDS=60 tools/run_long_tests.sh [BUILD]
+# The long tests: unit tests under the sanitizers, some seconds of fuzzing for each target, and the scripts of tests/long.
+# Ends with the line "N passed, N failed".      FUZZ_SECONDS=20 tools/run_long_tests.sh [BUILD]
 set -u
 cd "$(dirname "$0")/.."
 build=${1:-build}
@@ -27,11 +27,11 @@ sanitized() {
     echo "sanitized: $passed passed, $failed failed"
 }
 
-# One target for a minute, from the committed corpus; what it finds new stays in build-fuzz/new.
+# One target for a while, from the committed corpus; what it finds new stays in build-fuzz/new.
 fuzz() {
     name=$1
     mkdir -p "build-fuzz/new/$name"
-    if "build-fuzz/tests/fuzz/$name" -max_total_time="${FUZZ_SECONDS:-60}" -timeout=25 -rss_limit_mb=4000 \
+    if "build-fuzz/tests/fuzz/$name" -max_total_time="${FUZZ_SECONDS:-20}" -timeout=25 -rss_limit_mb=4000 \
         -artifact_prefix="build-fuzz/$name-" "build-fuzz/new/$name" "tests/fuzz/corpus/${name#fuzz_}" >"build-fuzz/$name.log" 2>&1; then
         ok "$name"
     else

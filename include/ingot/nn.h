@@ -13,12 +13,21 @@ extern "C" {
 
 /* ---- parameters -------------------------------------------------------------------------------------------------- */
 
+typedef enum ig_param_role {
+    IG_PARAM_PLAIN,     /* norms, biases, tables of positions */
+    IG_PARAM_OUT_IN,    /* a matrix of ig_nn_dense, [N,K]; or a table of ig_nn_lookup */
+    IG_PARAM_IN_OUT     /* a matrix of ig_nn_dense, [K,N], as GPT-2 stores them */
+} ig_param_role;
+
 typedef struct ig_param {
     char *name;         /* as in the model file: "transformer.h.0.attn.c_attn.weight" */
-    ig_tensor value;    /* f32 (f64 in tests) */
+    ig_tensor value;    /* f32 (f64 in tests); packed: shape and type, but no data */
     bool decay;         /* weight decay applies (matrices and embeddings yes; biases and norms no) */
     bool frozen;
     int group;          /* parameter group of the recipe; 0 */
+    ig_param_role role;
+    ig_dtype stored;    /* element type in the file that it was read from */
+    ig_qweight *packed; /* [N,K], instead of value's data: for running, not for training; NULL: none */
 } ig_param;
 
 typedef struct ig_params {
@@ -35,8 +44,12 @@ ig_status ig_params_add(ig_params *ps, const char *name, ig_dtype dtype, int ndi
 ig_param *ig_params_find(const ig_params *ps, const char *name);
 void ig_params_drop(ig_params *ps, size_t i); /* those behind it move up */
 int64_t ig_params_numel(const ig_params *ps);
-/* The leaf of a parameter in a graph (a constant input when frozen). */
+/* The leaf of a parameter in a graph (a constant input when frozen).  A packed one has none. */
 ig_var *ig_param_var(ig_graph *g, const ig_param *p);
+/* Prepare a matrix for running and give value's data back: rows of K values in `blocks` of this type, [N] of them, are taken as
+ * they are; NULL: value is rounded to the type.  Graphs and plans over the old data must be gone.  IG_E_ARG for a parameter
+ * whose role is plain, IG_E_SHAPE when K is no multiple of the type's block. */
+ig_status ig_param_pack(ig_context *ctx, ig_param *p, ig_block_type type, const void *blocks, ig_error *err);
 
 /* ---- initialisers: deterministic in (seed, the parameter's name) ------------------------------------------------- */
 
@@ -81,6 +94,10 @@ typedef struct ig_pass {
 
 /* x [...,K]; w [K,N], or [N,K] when `out_in`; bias [N] or NULL → [...,N].  Products in bf16 when the pass says so. */
 ig_var *ig_nn_linear(const ig_pass *p, ig_var *x, ig_var *w, ig_var *bias, bool out_in);
+/* The same over parameters, packed or not; bias may be NULL. */
+ig_var *ig_nn_dense(const ig_pass *p, ig_var *x, const ig_param *w, const ig_param *bias);
+/* Rows of a table [V,C]: indices [...] → [...,C]. */
+ig_var *ig_nn_lookup(const ig_pass *p, const ig_param *table, ig_var *indices);
 /* x itself unless training and rate > 0. */
 ig_var *ig_nn_dropout(const ig_pass *p, ig_var *x, double rate);
 

@@ -116,6 +116,14 @@ ig_status ig_model_add(ig_model *m, const char *name, int ndim, const int64_t *s
     return IG_OK;
 }
 
+ig_status ig_model_add_matrix(ig_model *m, const char *name, int64_t rows, int64_t columns, ig_param_role role,
+                              const ig_param **out, ig_error *err) {
+    int64_t shape[2] = {rows, columns};
+    IG_TRY(ig_model_add(m, name, 2, shape, out, err));
+    m->params.item[m->params.count - 1]->role = role;
+    return IG_OK;
+}
+
 static ig_status say(const ig_model *m, ig_status code, const char *key, ig_error *err, const char *fmt, va_list args) {
     char message[512];
     const ig_tree *v = ig_tree_get(ig_doc_root(m->config), key);

@@ -78,6 +78,7 @@ static ig_status fill(loading *l, const ig_safetensors *f, size_t i, int64_t par
     } else if (!ig_dtype_is_float(t.dtype)) {
         complain(&l->misshapen, "%s is %s, must be a float type", name, ig_dtype_name(t.dtype));
     } else {
+        l->m->params.item[param]->stored = t.dtype;
         return again ? compare_again(l, f, i, p, err) : ig_safetensors_read(l->m->ctx, f, i, p, err);
     }
     return IG_OK;

@@ -26,6 +26,9 @@ static ig_status write_json(const char *folder, const char *name, ig_buf *text, 
 static ig_status write_weights(const ig_model *m, const char *folder, ig_error *err) {
     char path[IG_PATH_MAX];
     size_t n = m->params.count;
+    for (size_t i = 0; i < n; i++)
+        if (m->params.item[i]->packed)
+            return ig_error_set(err, IG_E_STATE, "%s is packed for running; a folder of this kind holds plain weights", m->params.item[i]->name);
     IG_TRY(ig_path_join(path, sizeof path, folder, "model.safetensors", err));
     ig_named_tensor *list = ig_calloc(n ? n : 1, sizeof *list);
     if (!list) return ig_error_nomem(err, n * sizeof *list);

@@ -17,6 +17,18 @@ ig_var *ig_nn_linear(const ig_pass *p, ig_var *x, ig_var *w, ig_var *bias, bool 
     return bias ? ig_linear(p->g, a, b, bias) : ig_matmul(p->g, a, b);              /* [...,N] */
 }
 
+ig_var *ig_nn_dense(const ig_pass *p, ig_var *x, const ig_param *w, const ig_param *bias) {
+    ig_var *b = bias ? ig_param_var(p->g, bias) : NULL;
+    if (!w->packed) return ig_nn_linear(p, x, ig_param_var(p->g, w), b, w->role != IG_PARAM_IN_OUT);
+    ig_var *y = ig_linear_quantised(p->g, ig_contiguous(p->g, x), w->packed);
+    return b ? ig_add(p->g, y, b) : y;
+}
+
+ig_var *ig_nn_lookup(const ig_pass *p, const ig_param *table, ig_var *indices) {
+    if (table->packed) return ig_embedding_quantised(p->g, indices, table->packed);
+    return ig_embedding(p->g, ig_param_var(p->g, table), indices);
+}
+
 ig_var *ig_nn_dropout(const ig_pass *p, ig_var *x, double rate) {
     if (!p->training || rate == 0) return x;
     if (!p->key) return ig_poison(p->g, IG_E_ARG, "dropout in training needs the pass's key");

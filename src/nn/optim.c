@@ -110,6 +110,7 @@ static ig_status take_params(ig_optim *o, const ig_params *ps, ig_error *err) {
     for (size_t i = 0; i < ps->count; i++) {
         ig_param *p = ps->item[i];
         if (p->frozen) continue;
+        if (p->packed) return ig_error_set(err, IG_E_STATE, "%s is packed for running, and cannot be trained", p->name);
         if (p->value.dtype != IG_DTYPE_F32 && p->value.dtype != IG_DTYPE_F64)
             return ig_error_set(err, IG_E_DTYPE, "%s is %s: only f32 and f64 are trained", p->name,
                                 ig_dtype_name(p->value.dtype));

@@ -12,6 +12,7 @@ void ig_params_init(ig_params *ps, ig_context *ctx) { *ps = (ig_params){.ctx = c
 static void free_param(ig_param *p) {
     if (!p) return;
     ig_tensor_unref(&p->value);
+    ig_qweight_free(p->packed);
     ig_free(p->name);
     ig_free(p);
 }
@@ -44,6 +45,7 @@ ig_status ig_params_add(ig_params *ps, const char *name, ig_dtype dtype, int ndi
     ig_param *p = ig_calloc(1, sizeof *p);
     if (!p) return ig_error_nomem(err, sizeof *p);
     p->decay = decay;
+    p->stored = dtype;
     p->name = ig_strdup(name);
     ig_status s = p->name ? ig_tensor_zeros(ps->ctx, dtype, ndim, shape, &p->value, err)
                           : ig_error_nomem(err, strlen(name) + 1);

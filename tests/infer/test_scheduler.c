@@ -21,7 +21,7 @@ static int set_up(void **state) {
     (void)state;
     if (ig_context_new(&(ig_context_opts){.threads = 2}, &ctx, NULL) != IG_OK) return -1;
     model = tiny_model(ctx, config, 3);
-    return 0;
+    return ig_model_pack(model, IG_BLOCK_COUNT, NULL) != IG_OK;
 }
 
 static int tear_down(void **state) {

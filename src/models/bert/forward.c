@@ -20,7 +20,7 @@ typedef struct forward {
 static ig_var *weight(const forward *f, const ig_param *p) { return ig_param_var(f->g, p); }
 
 static ig_var *linear(const forward *f, ig_var *x, bert_linear l) {
-    return ig_nn_linear(f->p, x, weight(f, l.w), weight(f, l.b), true);
+    return ig_nn_dense(f->p, x, l.w, l.b);
 }
 
 static ig_var *norm(const forward *f, ig_var *x, bert_linear n) {
@@ -70,7 +70,7 @@ static ig_var *block(const forward *f, const bert_block *b, ig_var *x) {
 
 static ig_var *embed(const forward *f, ig_var *tokens, ig_var *types) {
     int64_t T = ig_dim(tokens, 1), first = f->s->c.first;
-    ig_var *x = ig_embedding(f->g, weight(f, f->s->tokens), tokens);                      /* [B,T,C] */
+    ig_var *x = ig_nn_lookup(f->p, f->s->tokens, tokens);                      /* [B,T,C] */
     ig_var *table = weight(f, f->s->types);
     x = ig_add(f->g, x, types ? ig_embedding(f->g, table, types) : ig_slice(f->g, table, 0, 0, 1));
     x = ig_add(f->g, x, ig_slice(f->g, weight(f, f->s->positions), 0, first, first + T));

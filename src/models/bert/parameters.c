@@ -17,11 +17,15 @@ typedef struct builder {
     int layer;        /* -1 outside of the blocks */
 } builder;
 
+static void full_name(const builder *b, const char *part, const char *kind, char *buf) {
+    if (b->layer < 0) snprintf(buf, NAME_MAX_BYTES, "%s%s.%s", b->root, part, kind);
+    else snprintf(buf, NAME_MAX_BYTES, "%sencoder.layer.%d.%s.%s", b->root, b->layer, part, kind);
+}
+
 static ig_status add(const builder *b, const char *part, const char *kind, int ndim, const int64_t *shape, const ig_param **out,
                      ig_error *err) {
     char name[NAME_MAX_BYTES];
-    if (b->layer < 0) snprintf(name, sizeof name, "%s%s.%s", b->root, part, kind);
-    else snprintf(name, sizeof name, "%sencoder.layer.%d.%s.%s", b->root, b->layer, part, kind);
+    full_name(b, part, kind, name);
     return ig_model_add(b->m, name, ndim, shape, out, err);
 }
 
@@ -30,14 +34,19 @@ static ig_status add_table(const builder *b, const char *part, int64_t rows, con
     return add(b, part, "weight", 2, shape, out, err);
 }
 
+static ig_status add_weights(const builder *b, const char *part, int64_t rows, int64_t columns, const ig_param **out, ig_error *err) {
+    char name[NAME_MAX_BYTES];
+    full_name(b, part, "weight", name);
+    return ig_model_add_matrix(b->m, name, rows, columns, IG_PARAM_OUT_IN, out, err);
+}
+
 static ig_status add_norm(const builder *b, const char *part, bert_linear *out, ig_error *err) {
     IG_TRY(add(b, part, "weight", 1, &b->c->C, &out->w, err));
     return add(b, part, "bias", 1, &b->c->C, &out->b, err);
 }
 
 static ig_status add_linear(const builder *b, const char *part, int64_t in, int64_t out_size, bert_linear *out, ig_error *err) {
-    int64_t shape[2] = {out_size, in};
-    IG_TRY(add(b, part, "weight", 2, shape, &out->w, err));
+    IG_TRY(add_weights(b, part, out_size, in, &out->w, err));
     return add(b, part, "bias", 1, &out_size, &out->b, err);
 }
 
@@ -86,7 +95,7 @@ static ig_status add_head(const builder *b, bert *s, ig_error *err) {
 ig_status bert_add_parameters(ig_model *m, bert *s, ig_error *err) {
     const bert_config *c = &s->c;
     builder b = {.m = m, .c = c, .root = bert_root(c), .layer = -1};
-    IG_TRY(add_table(&b, "embeddings.word_embeddings", c->V, &s->tokens, err));
+    IG_TRY(add_weights(&b, "embeddings.word_embeddings", c->V, c->C, &s->tokens, err));
     IG_TRY(add_table(&b, "embeddings.position_embeddings", c->positions, &s->positions, err));
     IG_TRY(add_table(&b, "embeddings.token_type_embeddings", c->types, &s->types, err));
     IG_TRY(add_norm(&b, "embeddings.LayerNorm", &s->norm, err));

@@ -23,7 +23,7 @@ typedef struct forward {
 static ig_var *weight(const forward *f, const ig_param *p) { return p ? ig_param_var(f->g, p) : NULL; }
 
 static ig_var *linear(const forward *f, ig_var *x, gpt_linear l) {
-    return ig_nn_linear(f->p, x, weight(f, l.w), weight(f, l.b), f->s->c.llama);
+    return ig_nn_dense(f->p, x, l.w, l.b);
 }
 
 static ig_var *norm(const forward *f, ig_var *x, gpt_linear n) {
@@ -107,7 +107,7 @@ static ig_var *network(const forward *f, const gpt_block *b, ig_var *x) {
 /* ---- all of it ---- */
 
 static ig_var *embed(const forward *f, ig_var *tokens) {
-    ig_var *x = ig_embedding(f->g, weight(f, f->s->tokens), tokens);               /* [B,T,C] */
+    ig_var *x = ig_nn_lookup(f->p, f->s->tokens, tokens);               /* [B,T,C] */
     if (f->s->positions) {
         ig_var *table = weight(f, f->s->positions);                                /* [context,C] */
         ig_var *at = f->cache ? ig_embedding(f->g, table, f->positions) : ig_slice(f->g, table, 0, 0, ig_dim(tokens, 1));
@@ -167,7 +167,7 @@ ig_var *gpt_logits(ig_model *m, const ig_pass *p, ig_var *tokens, ig_kv_cache *c
     forward f = {.p = p, .g = p->g, .s = m->state, .cache = cache};
     ig_var *x = trunk(&f, tokens);
     if (ig_graph_poisoned(f.g)) return x;
-    return ig_nn_linear(p, x, weight(&f, f.s->head), NULL, true);                  /* [B,T,V] */
+    return ig_nn_dense(p, x, f.s->head, NULL);                  /* [B,T,V] */
 }
 
 /* A token sees only what stands before it, so padding behind a text is seen by none of its tokens: no lengths are needed. */

@@ -35,21 +35,26 @@ static ig_status add(const builder *b, const char *part, const char *kind, int n
     return ig_model_add(b->m, name, ndim, shape, out, err);
 }
 
+static ig_status add_weights(const builder *b, const char *part, int64_t rows, int64_t columns, ig_param_role role, const ig_param **out,
+                             ig_error *err) {
+    char name[NAME_MAX_BYTES];
+    full_name(b, part, "weight", name);
+    return ig_model_add_matrix(b->m, name, rows, columns, role, out, err);
+}
+
 static ig_status add_norm(const builder *b, const char *part, gpt_linear *out, ig_error *err) {
     IG_TRY(add(b, part, "weight", 1, &b->c->C, &out->w, err));
     return b->c->bias ? add(b, part, "bias", 1, &b->c->C, &out->b, err) : IG_OK;
 }
 
 static ig_status add_linear(const builder *b, const char *part, int64_t in, int64_t out_size, gpt_linear *out, ig_error *err) {
-    int64_t in_out[2] = {in, out_size};
-    IG_TRY(add(b, part, "weight", 2, in_out, &out->w, err));
+    IG_TRY(add_weights(b, part, in, out_size, IG_PARAM_IN_OUT, &out->w, err));
     return b->c->bias ? add(b, part, "bias", 1, &out_size, &out->b, err) : IG_OK;
 }
 
 /* Llama's matrices, [out,in]. */
 static ig_status add_matrix(const builder *b, const char *part, int64_t in, int64_t out_size, bool bias, gpt_linear *out, ig_error *err) {
-    int64_t shape[2] = {out_size, in};
-    IG_TRY(add(b, part, "weight", 2, shape, &out->w, err));
+    IG_TRY(add_weights(b, part, out_size, in, IG_PARAM_OUT_IN, &out->w, err));
     return bias ? add(b, part, "bias", 1, &out_size, &out->b, err) : IG_OK;
 }
 
@@ -84,16 +89,15 @@ static ig_status add_llama_block(const builder *b, gpt_block *k, ig_error *err) 
 }
 
 static ig_status add_head(ig_model *m, gpt *s, ig_error *err) {
-    int64_t shape[2] = {s->c.V, s->c.C};
     s->head = s->tokens;
-    return s->c.tied ? IG_OK : ig_model_add(m, "lm_head.weight", 2, shape, &s->head, err);
+    return s->c.tied ? IG_OK : ig_model_add_matrix(m, "lm_head.weight", s->c.V, s->c.C, IG_PARAM_OUT_IN, &s->head, err);
 }
 
 ig_status gpt_add_parameters(ig_model *m, gpt *s, ig_error *err) {
     const gpt_config *c = &s->c;
     builder b = {.m = m, .c = c, .layer = -1};
-    int64_t tokens[2] = {c->V, c->C}, positions[2] = {c->context, c->C};
-    IG_TRY(add(&b, c->llama ? "embed_tokens" : "wte", "weight", 2, tokens, &s->tokens, err));
+    int64_t positions[2] = {c->context, c->C};
+    IG_TRY(add_weights(&b, c->llama ? "embed_tokens" : "wte", c->V, c->C, IG_PARAM_OUT_IN, &s->tokens, err));
     if (!c->llama) IG_TRY(add(&b, "wpe", "weight", 2, positions, &s->positions, err));
     for (b.layer = 0; b.layer < c->layers; b.layer++)
         IG_TRY(c->llama ? add_llama_block(&b, &s->block[b.layer], err) : add_gpt2_block(&b, &s->block[b.layer], err));

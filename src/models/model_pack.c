@@ -1,0 +1,20 @@
+/* models/model_pack.c: a whole model prepared for running. */
+#include "ingot/models.h"
+
+static ig_block_type as_stored(const ig_param *p) {
+    return p->stored == IG_DTYPE_F16 ? IG_BLOCK_F16 : p->stored == IG_DTYPE_BF16 ? IG_BLOCK_BF16 : IG_BLOCK_F32;
+}
+
+static ig_block_type choose(const ig_param *p, ig_block_type wanted) {
+    int64_t K = p->value.shape[p->role == IG_PARAM_OUT_IN];
+    if (wanted == IG_BLOCK_COUNT) return as_stored(p);
+    return K % (int64_t)ig_block_size(wanted) ? IG_BLOCK_F16 : wanted;
+}
+
+ig_status ig_model_pack(ig_model *m, ig_block_type type, ig_error *err) {
+    for (size_t i = 0; i < m->params.count; i++) {
+        ig_param *p = m->params.item[i];
+        if (p->role != IG_PARAM_PLAIN && !p->packed) IG_TRY(ig_param_pack(m->ctx, p, choose(p, type), NULL, err));
+    }
+    return IG_OK;
+}
