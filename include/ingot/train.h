@@ -3,7 +3,7 @@
  * A recipe is a YAML file that says how to train a model: data, network, optimiser, schedule, regularisation.  A run is one
  * execution of it and leaves
  *
- *     OUT/                    the best model so far, as a model folder (ingot/models.h)
+ *     OUT/                    the best model so far, as a model folder (ingot/models.h), or as an adapter
  *     OUT/run/recipe.json     the recipe with all overrides
  *     OUT/run/log.jsonl       a JSON object per logged step, evaluation, sample and event
  *     OUT/run/chart.svg       the losses so far
@@ -71,6 +71,15 @@ typedef struct ig_recipe {
         int groups;                 /* rows of the recipe's list */
         const char **match;         /* globs on parameter names; the first that matches decides */
     } optimiser;
+    struct {
+        bool given;
+        int64_t rank;
+        double alpha, dropout;
+        const char **targets;       /* names; none: all linear layers */
+        size_t target_count;
+        bool merge;
+        ig_block_type quantise;     /* IG_BLOCK_COUNT: no */
+    } lora;
     struct {
         double beta;
     } dpo;

@@ -40,9 +40,12 @@ static void note(train_corpus *c, const ig_problems *p) {
         cut += p->item[i].kind == IG_PROBLEM_CUT;
         same += p->item[i].kind == IG_PROBLEM_DUPLICATE;
     }
-    const char *more = p->count > p->len ? " or more" : "";
-    if (cut) snprintf(c->note, sizeof c->note, "%zu%s rows are longer than the context and are cut", cut, more);
-    if (same) snprintf(c->note + strlen(c->note), sizeof c->note - strlen(c->note), "%s%zu%s rows are the same as an earlier one", cut ? "; " : "", same, more);
+    const char *more = p->count > p->len ? " or more" : "", *form = ig_chat_format_name(c->format);
+    size_t at = 0;
+    if (!ig_chat_format_is_own(c->format))
+        at = (size_t)snprintf(c->note, sizeof c->note, "the model has no chat template: conversations are written in the %s form", form);
+    if (cut) at += (size_t)snprintf(c->note + at, sizeof c->note - at, "%s%zu%s rows are longer than the context and are cut", at ? "; " : "", cut, more);
+    if (same) snprintf(c->note + at, sizeof c->note - at, "%s%zu%s rows are the same as an earlier one", at ? "; " : "", same, more);
 }
 
 /* ---- reading ---- */

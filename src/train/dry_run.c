@@ -7,15 +7,19 @@
 #define STEPS_MAX 7
 #define SECONDS_MAX 5.0
 
-static uint64_t weight_bytes(const trainer *t) {
+static uint64_t params_bytes(const ig_params *ps) {
     uint64_t sum = 0;
-    for (size_t i = 0; i < t->model->params.count; i++) sum += ig_tensor_bytes(&t->model->params.item[i]->value);
+    for (size_t i = 0; i < ps->count; i++) sum += ps->item[i]->packed ? ig_qweight_bytes(ps->item[i]->packed) : ig_tensor_bytes(&ps->item[i]->value);
     return sum;
+}
+
+static uint64_t weight_bytes(const trainer *t) {
+    return params_bytes(&t->model->params) + (t->model->adapter ? params_bytes(t->trained) : 0);
 }
 
 /* Accumulation has a buffer per weight beside the named state. */
 static uint64_t optimiser_bytes(const trainer *t) {
-    uint64_t sum = t->r->train.accumulate > 1 ? weight_bytes(t) : 0;
+    uint64_t sum = t->r->train.accumulate > 1 ? params_bytes(t->trained) : 0;
     for (size_t i = 0; i < ig_optim_state_count(t->optim); i++) {
         const char *name;
         ig_tensor v;

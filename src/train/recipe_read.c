@@ -203,6 +203,7 @@ ig_status recipe_read(ig_recipe *r, ig_error *err) {
     r->name = ig_tree_text(root, "name", ig_path_base(r->file));
     r->seed = (uint64_t)ig_tree_int(root, "seed", 1337);
     IG_TRY(recipe_read_model(r, root, err));
+    IG_TRY(recipe_read_lora(r, part(r, "lora"), err));
     IG_TRY(read_data(r, err));
     IG_TRY(read_tokenizer(r, err));
     IG_TRY(read_train(r, err));

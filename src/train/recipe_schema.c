@@ -73,6 +73,16 @@ static const ig_schema_field optimiser_fields[] = {
     {0},
 };
 
+static const ig_schema_field lora_fields[] = {
+    INT("rank", 1, 4096, "numbers per input and output of a layer that are learned", "8"),
+    REAL("alpha", 1e-6, 1e6, "the change counts alpha/rank", "16"),
+    REAL("dropout", 0, 0.999, "of what goes into the change", "0"),
+    ANY("targets", "all linear layers, or a list of q, k, v, o, gate, up, down, or of ends of layer names", "all"),
+    FLAG("merge", "write a whole model; false: only the adapter, in the form of the PEFT library", "true"),
+    TEXT("quantise", "keep the weights in this type of blocks while training, as q8_0 or q4_k; needs merge: false", NULL),
+    {0},
+};
+
 static const ig_schema_field dpo_fields[] = {
     REAL("beta", 1e-4, 100, "how closely the model stays with the one it came from", "0.1"),
     {0},
@@ -131,6 +141,7 @@ const ig_schema_field recipe_schema[] = {
     MAP("tokenizer", tokenizer_fields, "from text to tokens; a model of `from` brings its own"),
     {.key = "data", .type = IG_TREE_MAP, .required = true, .fields = data_fields, .doc = "the text"},
     {.key = "train", .type = IG_TREE_MAP, .required = true, .fields = train_fields, .doc = "how much of it at a time, and how long"},
+    MAP("lora", lora_fields, "train an adapter of low rank instead of the weights of model.from"),
     MAP("dpo", dpo_fields, "learning from pairs of answers (data.kind: preference)"),
     MAP("optimiser", optimiser_fields, "how gradients become updates"),
     MAP("schedule", schedule_fields, "the learning rate over time"),

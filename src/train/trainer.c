@@ -55,6 +55,23 @@ static ig_status check_model(const trainer *t, ig_error *err) {
     return IG_OK;
 }
 
+/* What is trained: all parameters, or those of an adapter upon them. */
+static ig_status adapt(trainer *t, ig_error *err) {
+    const ig_recipe *r = t->r;
+    ig_error why = {0};
+    ig_adapter_opts opts = {.rank = r->lora.rank, .alpha = r->lora.alpha, .dropout = r->lora.dropout, .targets = r->lora.targets,
+                            .target_count = r->lora.target_count, .seed = t->seed};
+    t->trained = &t->model->params;
+    if (t->model->adapter) IG_TRY(ig_model_merge(t->model, err)); /* model.from is an adapter and its base */
+    if (!r->lora.given) return IG_OK;
+    if (r->lora.quantise != IG_BLOCK_COUNT) IG_TRY(ig_model_pack(t->model, r->lora.quantise, err));
+    ig_status status = ig_model_adapt(t->model, &opts, &why);
+    t->trained = ig_model_adapter_params(t->model);
+    if (status == IG_E_ARG) return ig_error_at(err, IG_E_FORMAT, r->file, 0, "lora.targets: %.600s", why.message);
+    if (status != IG_OK && err) *err = why;
+    return status;
+}
+
 /* A loaded model may bring the tokenizer that the corpus needs; a new one needs the tokenizer's size. */
 static ig_status make_model(trainer *t, ig_error *err) {
     bool text = t->r->data.kind == IG_EXAMPLES_TEXT;
@@ -66,8 +83,8 @@ static ig_status make_model(trainer *t, ig_error *err) {
         t->model->tokenizer = t->corpus.tokenizer;
         t->corpus.tokenizer = NULL;
     }
-    t->trained = &t->model->params;
-    return check_model(t, err);
+    IG_TRY(check_model(t, err));
+    return adapt(t, err);
 }
 
 /* ---- optimiser ---- */

@@ -23,7 +23,7 @@ typedef struct train_corpus {
     ig_examples examples;      /* of other kinds: first train_rows to train on, then those held out */
     size_t train_rows;
     ig_chat_format *format;    /* how conversations are written; NULL for text */
-    char note[160];            /* harmless things to tell about the rows; "" */
+    char note[400];            /* harmless things to tell about the rows; "" */
     char sha256[65];           /* of both texts */
     ig_tokenizer *tokenizer;   /* moves to a new model; NULL when the loaded model brought its own */
 } train_corpus;
