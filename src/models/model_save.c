@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "ingot/formats.h"
+#include "models/adapter.h"
 #include "models/model.h"
 #include "models/model_folder.h"
 
@@ -32,8 +33,16 @@ static ig_status write_weights(const ig_model *m, const char *folder, ig_error *
     IG_TRY(ig_path_join(path, sizeof path, folder, "model.safetensors", err));
     ig_named_tensor *list = ig_calloc(n ? n : 1, sizeof *list);
     if (!list) return ig_error_nomem(err, n * sizeof *list);
-    for (size_t i = 0; i < n; i++) list[i] = (ig_named_tensor){m->params.item[i]->name, &m->params.item[i]->value};
-    ig_status status = ig_safetensors_save(m->ctx, path, list, n, NULL, 0, err);
+    ig_tensor *merged = ig_calloc(n ? n : 1, sizeof *merged); /* of the matrices that have an adapter */
+    ig_status status = merged ? IG_OK : ig_error_nomem(err, n * sizeof *merged);
+    for (size_t i = 0; i < n && status == IG_OK; i++) {
+        const ig_param *p = m->params.item[i];
+        if (p->lora) status = adapter_merged(m->ctx, p, &merged[i], err);
+        list[i] = (ig_named_tensor){p->name, p->lora ? &merged[i] : &p->value};
+    }
+    if (status == IG_OK) status = ig_safetensors_save(m->ctx, path, list, n, NULL, 0, err);
+    for (size_t i = 0; merged && i < n; i++) ig_tensor_unref(&merged[i]);
+    ig_free(merged);
     ig_free(list);
     return status;
 }
@@ -76,7 +85,7 @@ static ig_status put_metrics(ig_json *j, const char *metrics, ig_error *err) {
     return IG_OK;
 }
 
-static ig_status write_card(const ig_model *m, const ig_model_card *card, const char *folder, ig_error *err) {
+ig_status model_write_card(const ig_model *m, const ig_model_card *card, const char *folder, ig_error *err) {
     static const ig_model_card none = {0};
     ig_buf text = {.max = 4 * IG_RECIPE_BYTES_MAX};
     ig_json j = {.out = &text, .indent = 2};
@@ -107,7 +116,7 @@ static ig_status write_tokenizer(const ig_model *m, const char *folder, ig_error
 static ig_status write_all(const ig_model *m, const ig_model_card *card, const char *folder, ig_error *err) {
     IG_TRY(write_weights(m, folder, err));
     IG_TRY(write_tokenizer(m, folder, err));
-    IG_TRY(write_card(m, card, folder, err));
+    IG_TRY(model_write_card(m, card, folder, err));
     return write_config(m, folder, err);
 }
 
