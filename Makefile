@@ -2,12 +2,16 @@
 BUILD ?= build
 PYTHON_TORCH ?= /usr/bin/python3
 
-.PHONY: all build-packages test-packages long-packages bench-packages demo demo-gpt test test-long bench clean
+.PHONY: all install build-packages test-packages long-packages bench-packages demo demo-gpt test test-long bench clean
 .NOTPARALLEL:
 
 all: build-packages
 	@test -f $(BUILD)/build.ninja || CC=gcc meson setup $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@ninja -C $(BUILD)
+
+# The program, the library, its headers and ingot.pc:   make install        DESTDIR=/somewhere make install
+install: all
+	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(DESTDIR))
 
 build-packages:
 	@tools/install_packages.sh build

@@ -36,7 +36,7 @@ enum {
 /* Key/value cache of a generating model, in pages (ig_page_write), and where the R rows of a run stand in it. */
 typedef struct ig_kv_cache {
     int layers;
-    ig_tensor *k, *v;     /* [layers]: pools of pages, f32 [P,G,D,64] and [P,G,64,Dv] */
+    ig_tensor *k, *v;     /* [layers]: pools of pages, f32 or f16, [P,G,D,64] and [P,G,64,Dv] */
     ig_tensor table;      /* i32 [R,N]: the pages of each row's sequence */
     ig_tensor places;     /* i64 [R]: position of each row in its sequence; -1: padding */
     ig_tensor positions;  /* i64 [R]: the same for tables of positions; any valid one for padding */

@@ -31,6 +31,22 @@ struct ig_sampler {
     const uint32_t *mask; /* of the choice that is being made: bits of the tokens that may be chosen; NULL: all */
 };
 
+/* e^x for x <= 0, to about one unit in the last place, 0 below 2^-1000: without branches, so that the compiler makes vectors of
+ * it; a vocabulary of them per token was a tenth of the time of a small model.  x = n·ln 2 + r, Taylor in r. */
+static inline double exp_down(double x) {
+    double c = x > -690 ? x : -690, shifted = c * 1.4426950408889634 + 6755399441055744.0, n = shifted - 6755399441055744.0;
+    double r = (c - n * 0.693147180369123816490) - n * 1.90821492927058770002e-10, p = 1.0 / 6227020800.0;
+    static const double term[] = {1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040,
+                                  1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1, 1};
+    for (int i = 0; i < 13; i++) p = p * r + term[i];
+    uint64_t bits;
+    double scale;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits = (bits << 52) + 0x3ff0000000000000u; /* n stands in the low bits */
+    memcpy(&scale, &bits, sizeof scale);
+    return x > -690 ? p * scale : 0;
+}
+
 /* ---- making ---- */
 
 static ig_status in_range(const char *name, double v, double least, double most, ig_error *err) {
@@ -95,7 +111,7 @@ static ig_status check_logits(const ig_sampler *s, const float *logits, float *m
 
 static double log_sum_exp(const ig_sampler *s, const float *logits, float max) {
     double sum = 0;
-    for (int64_t i = 0; i < s->V; i++) sum += exp((double)logits[i] - max);
+    for (int64_t i = 0; i < s->V; i++) sum += exp_down((double)logits[i] - max);
     return max + log(sum);
 }
 
@@ -164,7 +180,7 @@ static void pop(candidate *h, int64_t n) {
 static double fill_weights(ig_sampler *s, const float *logits, double max) {
     double sum = 0;
     for (int64_t i = 0; i < s->V; i++) {
-        double w = exp((penalised(s, logits, i) - max) / s->o.temperature);
+        double w = exp_down((penalised(s, logits, i) - max) / s->o.temperature);
         s->heap[i] = (candidate){w, (int32_t)i};
         sum += w;
     }
