@@ -8,6 +8,7 @@ const cli_verb *const cli_verbs[] = {
     &cli_verb_embed,
     &cli_verb_eval,
     &cli_verb_show,
+    &cli_verb_import,
     &cli_verb_ls,
     &cli_verb_rm,
     &cli_verb_tokenizer_train,
