@@ -2,8 +2,7 @@
 BUILD ?= build
 PYTHON_TORCH ?= /usr/bin/python3
 
-.PHONY: all install build-packages test-packages long-packages bench-packages demo demo-gpt test test-long bench clean
-.PHONY: all build-packages test-packages long-packages bench-packages serve-packages demo demo-gpt test test-long bench \
+.PHONY: all install build-packages test-packages long-packages bench-packages serve-packages demo demo-gpt test test-long bench \
 	bench-serve clean
 .NOTPARALLEL:
 

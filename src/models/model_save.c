@@ -35,7 +35,8 @@ typedef struct converted {
 
 static ig_status convert(const ig_model *m, const ig_param *p, ig_dtype type, ig_tensor *out, ig_error *err) {
     ig_tensor numbers;
-    IG_TRY(model_numbers(m->ctx, p, &numbers, err));
+    if (p->lora) IG_TRY(adapter_merged(m->ctx, p, &numbers, err));
+    else IG_TRY(model_numbers(m->ctx, p, &numbers, err));
     if (type == MODEL_AS_STORED) type = p->stored;
     if (type == numbers.dtype) {
         *out = numbers;
@@ -59,20 +60,6 @@ ig_status model_write_dense(const ig_model *m, const char *folder, ig_dtype type
     char path[IG_PATH_MAX];
     converted c = {0};
     IG_TRY(ig_path_join(path, sizeof path, folder, "model.safetensors", err));
-    ig_named_tensor *list = ig_calloc(n ? n : 1, sizeof *list);
-    if (!list) return ig_error_nomem(err, n * sizeof *list);
-    ig_tensor *merged = ig_calloc(n ? n : 1, sizeof *merged); /* of the matrices that have an adapter */
-    ig_status status = merged ? IG_OK : ig_error_nomem(err, n * sizeof *merged);
-    for (size_t i = 0; i < n && status == IG_OK; i++) {
-        const ig_param *p = m->params.item[i];
-        if (p->lora) status = adapter_merged(m->ctx, p, &merged[i], err);
-        list[i] = (ig_named_tensor){p->name, p->lora ? &merged[i] : &p->value};
-    }
-    if (status == IG_OK) status = ig_safetensors_save(m->ctx, path, list, n, NULL, 0, err);
-    for (size_t i = 0; merged && i < n; i++) ig_tensor_unref(&merged[i]);
-    ig_free(merged);
-    ig_free(list);
-    return status;
     c.list = ig_calloc(m->params.count + 1, sizeof *c.list);
     c.own = ig_calloc(m->params.count + 1, sizeof *c.own);
     ig_status s = c.list && c.own ? IG_OK : ig_error_nomem(err, m->params.count * sizeof *c.list);
@@ -151,12 +138,9 @@ ig_status model_write_tokenizer(const ig_model *m, const char *folder, ig_error 
 /* ---- together ---- */
 
 static ig_status write_all(const ig_model *m, const ig_model_card *card, const char *folder, ig_error *err) {
-    IG_TRY(write_weights(m, folder, err));
-    IG_TRY(write_tokenizer(m, folder, err));
-    IG_TRY(model_write_card(m, card, folder, err));
-    return write_config(m, folder, err);
     IG_TRY(model_write_dense(m, folder, IG_DTYPE_F32, err));
     IG_TRY(model_write_tokenizer(m, folder, err));
+    IG_TRY(model_write_card(m, card, folder, err));
     return model_write_config(m, folder, "float32", err);
 }
 
