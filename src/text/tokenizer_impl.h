@@ -348,5 +348,7 @@ ig_status ig_tok_bert_parts(ig_tokenizer *t, bool lower_case, int32_t cls, int32
 ig_status ig_tok_split_add_bert(tok_split *s, ig_error *err);
 /* The pre-tokenizer that GGUF calls `pre`, for model "gpt2"; also tells ignore_merges. */
 ig_status ig_tok_vocab_pattern(const char *name, const char *pre, tok_split *s, bool *ignore_merges, ig_error *err);
+/* What GGUF calls the pre-tokenizer of these stages; NULL when it has no name for it. */
+const char *ig_tok_vocab_pattern_name(const tok_split *s);
 
 #endif
