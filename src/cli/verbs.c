@@ -9,6 +9,8 @@ const cli_verb *const cli_verbs[] = {
     &cli_verb_eval,
     &cli_verb_show,
     &cli_verb_import,
+    &cli_verb_quantize,
+    &cli_verb_export,
     &cli_verb_ls,
     &cli_verb_rm,
     &cli_verb_tokenizer_train,

@@ -118,6 +118,7 @@ typedef struct tok_split {
     bool gpt2_last; /* the last stage is GPT-2's own pattern: ByteLevel with use_regex */
 } tok_split;
 
+extern const char ig_tok_gpt2_pattern[];
 ig_status ig_tok_split_add(tok_split *s, const char *pattern, ig_error *err); /* NULL: GPT-2's pattern */
 ig_status ig_tok_split_add_stage(tok_split *s, const tok_stage *stage, ig_error *err); /* compiles and copies stage->source */
 void ig_tok_split_fini(tok_split *s);

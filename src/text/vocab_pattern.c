@@ -77,9 +77,7 @@ static bool same_stage(const tok_stage *s, const char *pattern) {
 static bool same_stages(const tok_split *s, const row *r) {
     size_t n = 0;
     for (; n < sizeof r->stage / sizeof *r->stage && r->stage[n]; n++) {
-        bool gpt2 = !*r->stage[n];
-        if (n >= s->count) return false;
-        if (gpt2 ? !(n + 1 == s->count && s->gpt2_last) : !same_stage(&s->stage[n], r->stage[n])) return false;
+        if (n >= s->count || !same_stage(&s->stage[n], *r->stage[n] ? r->stage[n] : ig_tok_gpt2_pattern)) return false;
     }
     return n == s->count;
 }

@@ -160,8 +160,11 @@ static void tell(const import_job *job, const import_format *format, ig_model_im
                                   .parameters = ig_params_numel(ps), .chat_template = job->chat_template.len > 0};
     snprintf(r->type, sizeof r->type, "%s", ig_dtype_name(main_type(job)));
     for (size_t i = 0; i < ps->count; i++) {
-        if (job->blocks && job->blocks[i].data) r->packed++, snprintf(r->type, sizeof r->type, "%s", ig_block_name(job->blocks[i].type));
-        else if (ps->item[i]->packed) r->packed++, snprintf(r->type, sizeof r->type, "%s", ig_block_name(ig_qweight_type(ps->item[i]->packed)));
+        ig_block_type t = IG_BLOCK_F32;
+        if (job->blocks && job->blocks[i].data) t = job->blocks[i].type;
+        else if (ps->item[i]->packed) t = ig_qweight_type(ps->item[i]->packed);
+        r->packed += t != IG_BLOCK_F32;
+        if (ig_block_size(t) > 1) snprintf(r->type, sizeof r->type, "%s", ig_block_name(t));
     }
     r->has_tokenizer = job->m->tokenizer != NULL;
     r->tokenizer = r->has_tokenizer ? ig_tokenizer_get_kind(job->m->tokenizer) : IG_TOKENIZER_BPE;
