@@ -8,6 +8,7 @@ const cli_verb *const cli_verbs[] = {
     &cli_verb_embed,
     &cli_verb_eval,
     &cli_verb_show,
+    &cli_verb_pull,
     &cli_verb_import,
     &cli_verb_quantize,
     &cli_verb_export,
