@@ -97,6 +97,7 @@ struct ig_model {
     void *state;              /* the family's */
     ig_tokenizer *tokenizer;  /* NULL: none */
     char *path;               /* folder it was loaded from; NULL */
+    struct ig_adapter *adapter; /* what was put upon the weights; NULL: none */
 };
 
 const ig_family *const *ig_families(size_t *count);
@@ -107,8 +108,8 @@ const ig_family *ig_family_by_model_type(const char *model_type);
  * until family->initialise or a file fills them. */
 ig_status ig_model_new(ig_context *ctx, const char *config_name, const char *config_json, size_t len, ig_model **out,
                        ig_error *err);
-/* Load a folder: config.json, model.safetensors (or its shards) or model.gguf, and tokenizer.json or vocab.json with
- * merges.txt if there.  Matrices of a model.gguf are packed (ig_param_pack): such a model runs, and cannot be trained.
+/* Load a folder (or that of an adapter, with its base): config.json, model.safetensors (or its shards) or model.gguf, and
+ * tokenizer.json or vocab.json with merges.txt if there.  Matrices of a model.gguf are packed (ig_param_pack): such a model runs, and cannot be trained.
  * Unknown, missing and misshapen tensors are listed by name (IG_E_FORMAT).  Weights may be f32, f64, f16 or bf16. */
 ig_status ig_model_load(ig_context *ctx, const char *dir, ig_model **out, ig_error *err);
 /* ---- models of other programs ------------------------------------------------------------------------------------------- */
@@ -186,6 +187,33 @@ typedef struct ig_model_card {
  * card may be NULL. */
 ig_status ig_model_save(const ig_model *m, const char *dir, const ig_model_card *card, ig_error *err);
 void ig_model_free(ig_model *m);
+
+/* ---- adapters   (Hu et al. 2021, "LoRA") -------------------------------------------------------------------------------
+ *
+ * The weights of a model stay, and each chosen matrix gets a change of low rank.  On disk an adapter is what the PEFT library
+ * reads and writes: adapter_config.json, which names the base, and adapter_model.safetensors.  ig_model_load takes such a
+ * folder too, together with its base. */
+
+typedef struct ig_adapter_opts {
+    int64_t rank;               /* 0: 8 */
+    double alpha;               /* scale is alpha/rank; 0: 16 */
+    double dropout;             /* of what goes into A */
+    const char *const *targets; /* "q", "k", "v", "o", "gate", "up", "down", or ends of layer names as "attn.c_attn" */
+    size_t target_count;        /* 0: all linear layers but the head */
+    uint64_t seed;              /* of A; B is zero, so that the model is what it was */
+} ig_adapter_opts;
+
+/* Freeze all parameters and add an adapter.  IG_E_ARG for a target that no layer has; IG_E_STATE when there is one already. */
+ig_status ig_model_adapt(ig_model *m, const ig_adapter_opts *opts, ig_error *err);
+/* The parameters of the adapter, for an optimiser; NULL without one. */
+ig_params *ig_model_adapter_params(const ig_model *m);
+/* Add the adapter to the weights and forget it.  Graphs and plans over the model must be gone.  IG_E_STATE when packed. */
+ig_status ig_model_merge(ig_model *m, ig_error *err);
+/* Write the folder of the adapter; `base` is the folder of the model that it belongs to.  ig_model_save writes the
+ * merged weights instead.  Refuses a folder that holds a model of its own with IG_E_EXISTS. */
+ig_status ig_model_save_adapter(const ig_model *m, const char *dir, const char *base, const ig_model_card *card, ig_error *err);
+/* Put the adapter of a folder upon a model.  What does not fit the model is told by name. */
+ig_status ig_model_load_adapter(ig_model *m, const char *dir, ig_error *err);
 /* Whether the model has all of these capabilities. */
 bool ig_model_can(const ig_model *m, unsigned capabilities);
 

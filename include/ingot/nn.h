@@ -19,6 +19,12 @@ typedef enum ig_param_role {
     IG_PARAM_IN_OUT     /* a matrix of ig_nn_dense, [K,N], as GPT-2 stores them */
 } ig_param_role;
 
+/* A change of low rank to a matrix that itself stays: y = x·W + dropout(x)·Aᵀ·Bᵀ·scale   (Hu et al. 2021) */
+typedef struct ig_lora {
+    const struct ig_param *a, *b; /* [rank,K], [N,rank], whatever the matrix's role */
+    double scale, dropout;
+} ig_lora;
+
 typedef struct ig_param {
     char *name;         /* as in the model file: "transformer.h.0.attn.c_attn.weight" */
     ig_tensor value;    /* f32 (f64 in tests); packed: shape and type, but no data */
@@ -28,6 +34,7 @@ typedef struct ig_param {
     ig_param_role role;
     ig_dtype stored;    /* element type in the file that it was read from */
     ig_qweight *packed; /* [N,K], instead of value's data: for running, not for training; NULL: none */
+    const ig_lora *lora; /* of a matrix of ig_nn_dense; borrowed; NULL: none */
 } ig_param;
 
 typedef struct ig_params {
@@ -94,7 +101,7 @@ typedef struct ig_pass {
 
 /* x [...,K]; w [K,N], or [N,K] when `out_in`; bias [N] or NULL → [...,N].  Products in bf16 when the pass says so. */
 ig_var *ig_nn_linear(const ig_pass *p, ig_var *x, ig_var *w, ig_var *bias, bool out_in);
-/* The same over parameters, packed or not; bias may be NULL. */
+/* The same over parameters, packed or not, and what their adapters add; bias may be NULL. */
 ig_var *ig_nn_dense(const ig_pass *p, ig_var *x, const ig_param *w, const ig_param *bias);
 /* Rows of a table [V,C]: indices [...] → [...,C]. */
 ig_var *ig_nn_lookup(const ig_pass *p, const ig_param *table, ig_var *indices);

@@ -3,7 +3,7 @@
  * A recipe is a YAML file that says how to train a model: data, network, optimiser, schedule, regularisation.  A run is one
  * execution of it and leaves
  *
- *     OUT/                    the best model so far, as a model folder (ingot/models.h)
+ *     OUT/                    the best model so far, as a model folder (ingot/models.h), or as an adapter
  *     OUT/run/recipe.json     the recipe with all overrides
  *     OUT/run/log.jsonl       a JSON object per logged step, evaluation, sample and event
  *     OUT/run/chart.svg       the losses so far
@@ -17,7 +17,7 @@
 
 #include <signal.h>
 
-#include "ingot/data.h"
+#include "ingot/examples.h"
 #include "ingot/models.h"
 
 #pragma GCC visibility push(default) /* what stands here, libingot.so exports */
@@ -41,7 +41,7 @@ typedef struct ig_recipe {
     uint64_t seed;
     struct {
         const char *family;         /* "gpt" */
-        const ig_tree *config;      /* content of config.json; NULL with `from` */
+        const ig_tree *config;      /* content of config.json; with `from`: NULL, or dropout rates to change */
         char *from;                 /* folder of a model to go on with; NULL */
     } model;
     struct {
@@ -51,6 +51,8 @@ typedef struct ig_recipe {
         bool given;                 /* there is a `tokenizer` part; without it the model of `from` brings its own */
     } tokenizer;
     struct {
+        ig_example_kind kind;
+        bool cut;                   /* rows that are too long are cut, not refused */
         char **train, **validation;
         size_t train_count, validation_count;
         double validation_fraction; /* of the end of the training text; used when there are no validation files */
@@ -69,6 +71,18 @@ typedef struct ig_recipe {
         int groups;                 /* rows of the recipe's list */
         const char **match;         /* globs on parameter names; the first that matches decides */
     } optimiser;
+    struct {
+        bool given;
+        int64_t rank;
+        double alpha, dropout;
+        const char **targets;       /* names; none: all linear layers */
+        size_t target_count;
+        bool merge;
+        ig_block_type quantise;     /* IG_BLOCK_COUNT: no */
+    } lora;
+    struct {
+        double beta;
+    } dpo;
     ig_schedule schedule;           /* total and, for warm-up by share, warmup are filled in when the steps are known */
     struct {
         bool has_dropout;
@@ -146,6 +160,8 @@ typedef struct ig_train_progress {
     double tokens_per_second;  /* over the last steps */
     uint64_t tokens;           /* trained on so far */
     uint64_t memory_bytes;     /* peak of the process */
+    double reward_margin, reward_accuracy; /* preference: mean difference of rewards, and how often the chosen one's is higher;
+                                  of the last step or evaluation; else NAN */
     double elapsed, left;      /* seconds; elapsed counts what came before a resume too; left is NAN when not known yet */
     const char *sample;        /* EVALUATED: text that the model wrote, prompt included; else NULL */
     const char *path;          /* CHECKPOINT, BEST */

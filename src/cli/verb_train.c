@@ -46,6 +46,20 @@ static int check_overrides(cli *c) {
     return 0;
 }
 
+/* model.from is a path from the recipe's folder, else a name in the workspace. */
+static ig_status find_base(cli_train *t) {
+    cli *c = t->c;
+    char path[IG_PATH_MAX];
+    const ig_tree *from = ig_tree_path(ig_doc_root(t->recipe->doc), "model.from");
+    if (!from || ig_path_is_dir(t->recipe->model.from) || strchr(from->text, '/')) return IG_OK;
+    if (cli_model_path(c, from->text, path, sizeof path, &c->err) != IG_OK) return c->err.code;
+    char *copy = ig_strdup(path);
+    if (!copy) return ig_error_nomem(&c->err, sizeof path);
+    ig_free(t->recipe->model.from);
+    t->recipe->model.from = copy;
+    return IG_OK;
+}
+
 static ig_status load_recipe(cli_train *t) {
     cli *c = t->c;
     const char *set[CLI_ARGS_MAX];
@@ -54,7 +68,8 @@ static ig_status load_recipe(cli_train *t) {
     if (ig_path_is_dir(c->arg[0]))
         return ig_error_set(&c->err, IG_E_ARG, cli_say(c, "%s is a folder; a recipe is a YAML file", "%s 是文件夹；配方是 YAML 文件"), c->arg[0]);
     IG_TRY(cli_context(c));
-    return ig_recipe_load(c->ctx, c->arg[0], set, count, &t->recipe, &c->err);
+    IG_TRY(ig_recipe_load(c->ctx, c->arg[0], set, count, &t->recipe, &c->err));
+    return find_base(t);
 }
 
 static int failed_to_load(cli *c) {
@@ -108,7 +123,10 @@ static int run_train(cli *c) {
     if (bad) return bad;
     if (cli_flag(c, "resume") && cli_flag(c, "overwrite"))
         return cli_usage(c, "%s", cli_say(c, "--resume and --overwrite exclude each other", "--resume 与 --overwrite 不能同时使用"));
-    if (load_recipe(&t) != IG_OK) return failed_to_load(c);
+    if (load_recipe(&t) != IG_OK) {
+        ig_recipe_free(t.recipe);
+        return failed_to_load(c);
+    }
     int code = choose_out(&t) != IG_OK ? cli_failed(c, NULL) : cli_flag(c, "check") ? check(&t) : train(&t);
     ig_recipe_free(t.recipe);
     return code;

@@ -65,7 +65,8 @@ static ig_status unknown_model(cli *c, const char *workspace, const char *name, 
 
 static bool is_model(const char *dir) {
     char path[IG_PATH_MAX];
-    return model_file(dir, "config.json", path, NULL) == IG_OK && ig_path_exists(path);
+    if (model_file(dir, "config.json", path, NULL) == IG_OK && ig_path_exists(path)) return true;
+    return ig_path_join(path, sizeof path, dir, "adapter_config.json", NULL) == IG_OK && ig_path_exists(path);
 }
 
 ig_status cli_model_folder(cli *c, const char *arg, char *path, size_t size, ig_error *err) {

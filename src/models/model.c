@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "models/adapter.h"
 #include "models/model.h"
 
 #define SCHEMA_FIELDS_MAX 96
@@ -74,6 +75,7 @@ ig_status ig_model_new(ig_context *ctx, const char *config_name, const char *con
 
 void ig_model_free(ig_model *m) {
     if (!m) return;
+    adapter_free(m);
     if (m->family) m->family->free_state(m->state);
     ig_params_fini(&m->params);
     ig_tokenizer_free(m->tokenizer);

@@ -6,6 +6,8 @@
  */
 #include <string.h>
 
+#include "ingot/formats.h"
+#include "models/adapter.h"
 #include "models/model.h"
 #include "models/model_folder.h"
 #include "models/weights.h"
@@ -119,11 +121,41 @@ static ig_status fill_model(ig_model *m, const char *dir, ig_error *err) {
     return check_tokenizer(m, dir, err);
 }
 
-ig_status ig_model_load(ig_context *ctx, const char *dir, ig_model **out, ig_error *err) {
+static ig_status load_dense(ig_context *ctx, const char *dir, ig_model **out, ig_error *err) {
     ig_model *m = NULL;
-    *out = NULL;
     IG_TRY(read_config(ctx, dir, &m, err));
     ig_status status = fill_model(m, dir, err);
+    if (status == IG_OK) *out = m;
+    else ig_model_free(m);
+    return status;
+}
+
+/* The tokenizer that an adapter was trained with stands in its folder. */
+static ig_status put_adapter(ig_model *m, const char *dir, ig_error *err) {
+    ig_tokenizer *base = m->tokenizer;
+    IG_TRY(ig_model_load_adapter(m, dir, err));
+    m->tokenizer = NULL;
+    ig_status status = read_tokenizer(m, dir, err);
+    if (m->tokenizer) ig_tokenizer_free(base);
+    else m->tokenizer = base;
+    char *path = status == IG_OK ? ig_strdup(dir) : NULL;
+    if (status == IG_OK && !path) status = ig_error_nomem(err, strlen(dir) + 1);
+    if (path) {
+        ig_free(m->path);
+        m->path = path;
+    }
+    return status;
+}
+
+ig_status ig_model_load(ig_context *ctx, const char *dir, ig_model **out, ig_error *err) {
+    ig_model *m = NULL;
+    char base[IG_PATH_MAX];
+    bool adapter;
+    *out = NULL;
+    IG_TRY(adapter_base(dir, base, &adapter, err));
+    if (!adapter) return load_dense(ctx, dir, out, err);
+    IG_TRY(load_dense(ctx, base, &m, err));
+    ig_status status = put_adapter(m, dir, err);
     if (status == IG_OK) *out = m;
     else ig_model_free(m);
     return status;

@@ -1,5 +1,5 @@
 /* models/model_pack.c: a whole model prepared for running. */
-#include "ingot/models.h"
+#include "models/adapter.h"
 
 static ig_block_type as_stored(const ig_param *p) {
     return p->stored == IG_DTYPE_F16 ? IG_BLOCK_F16 : p->stored == IG_DTYPE_BF16 ? IG_BLOCK_BF16 : IG_BLOCK_F32;
@@ -12,6 +12,8 @@ static ig_block_type choose(const ig_param *p, ig_block_type wanted) {
 }
 
 ig_status ig_model_pack(ig_model *m, ig_block_type type, ig_error *err) {
+    bool dense = m->adapter && !m->adapter->row[0].matrix->packed;
+    if (dense) IG_TRY(ig_model_merge(m, err)); /* one product instead of three, and a row's bits do not depend on others */
     for (size_t i = 0; i < m->params.count; i++) {
         ig_param *p = m->params.item[i];
         if (p->role != IG_PARAM_PLAIN && !p->packed) IG_TRY(ig_param_pack(m->ctx, p, choose(p, type), NULL, err));

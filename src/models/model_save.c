@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "ingot/formats.h"
+#include "models/adapter.h"
 #include "models/model.h"
 #include "models/model_folder.h"
 #include "models/model_write.h"
@@ -34,7 +35,8 @@ typedef struct converted {
 
 static ig_status convert(const ig_model *m, const ig_param *p, ig_dtype type, ig_tensor *out, ig_error *err) {
     ig_tensor numbers;
-    IG_TRY(model_numbers(m->ctx, p, &numbers, err));
+    if (p->lora) IG_TRY(adapter_merged(m->ctx, p, &numbers, err));
+    else IG_TRY(model_numbers(m->ctx, p, &numbers, err));
     if (type == MODEL_AS_STORED) type = p->stored;
     if (type == numbers.dtype) {
         *out = numbers;

@@ -17,11 +17,21 @@ ig_var *ig_nn_linear(const ig_pass *p, ig_var *x, ig_var *w, ig_var *bias, bool 
     return bias ? ig_linear(p->g, a, b, bias) : ig_matmul(p->g, a, b);              /* [...,N] */
 }
 
-ig_var *ig_nn_dense(const ig_pass *p, ig_var *x, const ig_param *w, const ig_param *bias) {
+static ig_var *low_rank(const ig_pass *p, ig_var *x, const ig_lora *l) {
+    ig_var *h = ig_nn_linear(p, ig_nn_dropout(p, x, l->dropout), ig_param_var(p->g, l->a), NULL, true); /* [...,rank] */
+    return ig_affine(p->g, ig_nn_linear(p, h, ig_param_var(p->g, l->b), NULL, true), l->scale, 0);      /* [...,N] */
+}
+
+static ig_var *base(const ig_pass *p, ig_var *x, const ig_param *w, const ig_param *bias) {
     ig_var *b = bias ? ig_param_var(p->g, bias) : NULL;
     if (!w->packed) return ig_nn_linear(p, x, ig_param_var(p->g, w), b, w->role != IG_PARAM_IN_OUT);
     ig_var *y = ig_linear_quantised(p->g, ig_contiguous(p->g, x), w->packed);
     return b ? ig_add(p->g, y, b) : y;
+}
+
+ig_var *ig_nn_dense(const ig_pass *p, ig_var *x, const ig_param *w, const ig_param *bias) {
+    ig_var *y = base(p, x, w, bias);
+    return w->lora ? ig_add(p->g, y, low_rank(p, x, w->lora)) : y;
 }
 
 ig_var *ig_nn_lookup(const ig_pass *p, const ig_param *table, ig_var *indices) {

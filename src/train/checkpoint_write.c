@@ -12,10 +12,12 @@ typedef struct output {
 
 const char *checkpoint_tensor(const trainer *t, size_t i, ig_tensor *out) {
     const char *name = NULL;
-    size_t parameters = t->model->params.count;
-    if (i < parameters) {
-        *out = t->model->params.item[i]->value;
-        return t->model->params.item[i]->name;
+    size_t parameters = 0;
+    for (size_t k = 0; k < t->trained->count; k++) {
+        const ig_param *p = t->trained->item[k];
+        if (p->frozen || parameters++ != i) continue;
+        *out = p->value;
+        return p->name;
     }
     if (i - parameters < ig_optim_state_count(t->optim)) ig_optim_state_at(t->optim, i - parameters, &name, out);
     return name;

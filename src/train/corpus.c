@@ -97,6 +97,8 @@ ig_status corpus_load(train_corpus *c, const ig_recipe *r, const ig_tokenizer *g
 void corpus_fini(train_corpus *c) {
     ig_ids_fini(&c->train);
     ig_ids_fini(&c->validation);
+    ig_examples_fini(&c->examples);
+    ig_chat_format_free(c->format);
     ig_tokenizer_free(c->tokenizer);
     *c = (train_corpus){0};
 }

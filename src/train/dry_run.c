@@ -2,20 +2,24 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "train/trainer.h"
+#include "train/feed.h"
 
 #define STEPS_MAX 7
 #define SECONDS_MAX 5.0
 
-static uint64_t weight_bytes(const trainer *t) {
+static uint64_t params_bytes(const ig_params *ps) {
     uint64_t sum = 0;
-    for (size_t i = 0; i < t->model->params.count; i++) sum += ig_tensor_bytes(&t->model->params.item[i]->value);
+    for (size_t i = 0; i < ps->count; i++) sum += ps->item[i]->packed ? ig_qweight_bytes(ps->item[i]->packed) : ig_tensor_bytes(&ps->item[i]->value);
     return sum;
+}
+
+static uint64_t weight_bytes(const trainer *t) {
+    return params_bytes(&t->model->params) + (t->model->adapter ? params_bytes(t->trained) : 0);
 }
 
 /* Accumulation has a buffer per weight beside the named state. */
 static uint64_t optimiser_bytes(const trainer *t) {
-    uint64_t sum = t->r->train.accumulate > 1 ? weight_bytes(t) : 0;
+    uint64_t sum = t->r->train.accumulate > 1 ? params_bytes(t->trained) : 0;
     for (size_t i = 0; i < ig_optim_state_count(t->optim); i++) {
         const char *name;
         ig_tensor v;
@@ -65,15 +69,19 @@ static ig_status measure(trainer *t, ig_train_report *out, ig_error *err) {
 }
 
 static void describe(const trainer *t, ig_train_report *out) {
+    const ig_examples *x = &t->corpus.examples;
+    size_t held = 0;
+    for (size_t i = t->corpus.train_rows; i < x->count; i++) held += x->row[i].len + x->row[i].rejected_len;
     *out = (ig_train_report){
         .parameters = ig_params_numel(&t->model->params), .vocab_size = t->model->family->vocab_size(t->model),
-        .train_tokens = (int64_t)t->corpus.train.len, .validation_tokens = (int64_t)t->corpus.validation.len,
+        .train_tokens = (int64_t)(t->corpus.train.len + x->ids.len - held),
+        .validation_tokens = (int64_t)(t->corpus.validation.len + held),
         .steps = t->steps, .tokens_per_step = t->r->train.batch * t->r->train.context * t->r->train.accumulate,
-        .epochs = ig_batches_epoch(&t->batches, t->steps * t->r->train.accumulate), .bf16 = t->bf16,
+        .epochs = feed_epoch(t, t->steps * t->r->train.accumulate), .bf16 = t->bf16,
         .weight_bytes = weight_bytes(t), .optimiser_bytes = optimiser_bytes(t), .arena_bytes = train_plans_arena_bytes(t),
         .memory_available = ig_memory_available(), .flops_per_step = train_plans_flops(t),
     };
-    uint64_t data = (t->corpus.train.cap + t->corpus.validation.cap) * sizeof(int32_t);
+    uint64_t data = (t->corpus.train.cap + t->corpus.validation.cap + x->ids.cap) * sizeof(int32_t);
     out->memory_bytes = out->weight_bytes + out->optimiser_bytes + out->arena_bytes + data;
 }
 

@@ -83,6 +83,7 @@ void ig_recipe_free(ig_recipe *r) {
     ig_free(r->tokenizer.path);
     ig_free((void *)r->optimiser.opts.groups);
     ig_free(r->optimiser.match);
+    ig_free(r->lora.targets);
     ig_doc_free(r->doc);
     ig_free(r->file);
     ig_free(r);

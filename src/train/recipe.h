@@ -11,6 +11,7 @@ ig_status recipe_fail(const ig_recipe *r, const ig_tree *at, const char *path, i
 
 /* What has to hold between the keys of the model part: recipe_model.c. */
 ig_status recipe_read_model(ig_recipe *r, const ig_tree *root, ig_error *err);
+ig_status recipe_read_lora(ig_recipe *r, const ig_tree *lora, ig_error *err); /* NULL: none */
 /* The rest: recipe_read.c. */
 ig_status recipe_read(ig_recipe *r, ig_error *err);
 /* Path of a file that stands in the recipe, relative to the recipe's folder.  *out is the caller's. */

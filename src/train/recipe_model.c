@@ -63,11 +63,54 @@ static ig_status read_config(ig_recipe *r, const ig_tree *model, ig_error *err) 
     return wrap_config(r, f->config_schema(type->text), err);
 }
 
+/* Of a model that is there only the rates of dropout can be chosen. */
+static ig_status read_rates(ig_recipe *r, const ig_tree *config, ig_error *err) {
+    r->model.config = config;
+    for (const ig_tree *t = config ? config->child : NULL; t; t = t->next) {
+        char key[160];
+        snprintf(key, sizeof key, "model.config.%.100s", t->key);
+        if (!strstr(t->key, "drop")) return recipe_fail(r, t, key, err, "with model.from only dropout rates can be changed; the rest is the model's own");
+        if (t->type != IG_TREE_INT && t->type != IG_TREE_REAL) return recipe_fail(r, t, key, err, "expected a number");
+    }
+    return IG_OK;
+}
+
 ig_status recipe_read_model(ig_recipe *r, const ig_tree *root, ig_error *err) {
     const ig_tree *model = ig_tree_get(root, "model"), *from = ig_tree_get(model, "from");
-    if (!from == !ig_tree_get(model, "config")) return recipe_fail(r, model, "model", err, "expected either config or from, found %s", from ? "both" : "none");
-    if (from) return recipe_path(r, from->text, &r->model.from, err);
-    return read_config(r, model, err);
+    if (!from && !ig_tree_get(model, "config")) return recipe_fail(r, model, "model", err, "expected either config or from, found none");
+    if (!from) return read_config(r, model, err);
+    IG_TRY(read_rates(r, ig_tree_get(model, "config"), err));
+    return recipe_path(r, from->text, &r->model.from, err);
+}
+
+/* ---- the adapter ---- */
+
+static ig_status read_targets(ig_recipe *r, const ig_tree *t, ig_error *err) {
+    bool all = !t || (t->type == IG_TREE_TEXT && strcmp(t->text, "all") == 0);
+    if (all) return IG_OK;
+    if (t->type != IG_TREE_LIST || t->count == 0) return recipe_fail(r, t, "lora.targets", err, "expected all, or a list of names as [q, v]");
+    r->lora.targets = ig_calloc(t->count, sizeof *r->lora.targets);
+    if (!r->lora.targets) return ig_error_nomem(err, t->count * sizeof *r->lora.targets);
+    for (const ig_tree *name = t->child; name; name = name->next) {
+        if (name->type != IG_TREE_TEXT || !*name->text) return recipe_fail(r, name, "lora.targets", err, "expected the name of a layer, found %s", ig_tree_type_name(name->type));
+        r->lora.targets[r->lora.target_count++] = name->text;
+    }
+    return IG_OK;
+}
+
+ig_status recipe_read_lora(ig_recipe *r, const ig_tree *t, ig_error *err) {
+    const ig_tree *quantise = ig_tree_get(t, "quantise");
+    r->lora.given = t != NULL;
+    r->lora.quantise = IG_BLOCK_COUNT;
+    if (!t) return IG_OK;
+    r->lora.rank = ig_tree_int(t, "rank", 8);
+    r->lora.alpha = ig_tree_real(t, "alpha", 16);
+    r->lora.dropout = ig_tree_real(t, "dropout", 0);
+    r->lora.merge = ig_tree_bool(t, "merge", true);
+    if (!r->model.from) return recipe_fail(r, t, "lora", err, "needs model.from: an adapter changes a model that has learned already");
+    if (quantise && !ig_block_parse(quantise->text, &r->lora.quantise)) return recipe_fail(r, quantise, "lora.quantise", err, "\"%.40s\" is no type of blocks; q8_0 and q4_k are two", quantise->text);
+    if (quantise && r->lora.merge) return recipe_fail(r, quantise, "lora.quantise", err, "needs merge: false; `ingot merge` makes a whole model of the adapter afterwards");
+    return read_targets(r, ig_tree_get(t, "targets"), err);
 }
 
 /* ---- config.json ---- */

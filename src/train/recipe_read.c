@@ -28,6 +28,8 @@ static ig_status read_data(ig_recipe *r, ig_error *err) {
     const ig_tree *data = part(r, "data"), *held = ig_tree_get(data, "validation");
     IG_TRY(read_list(r, ig_tree_get(data, "train"), "data.train", &r->data.train, &r->data.train_count, err));
     ig_batch_order_parse(ig_tree_text(data, "order", "random"), &r->data.order);
+    ig_example_kind_parse(ig_tree_text(data, "kind", "text"), &r->data.kind);
+    r->data.cut = strcmp(ig_tree_text(data, "too_long", "refuse"), "cut") == 0;
     r->data.validation_fraction = 0.1;
     if (!held) return IG_OK;
     r->data.validation_fraction = 0;
@@ -49,6 +51,7 @@ static ig_status read_tokenizer(ig_recipe *r, ig_error *err) {
     if (!kind == !path) return recipe_fail(r, t, "tokenizer", err, "expected either kind or path, found %s", kind ? "both" : "none");
     if (path && r->tokenizer.vocab_size) return recipe_fail(r, t, "tokenizer.vocab_size", err, "the tokenizer of `path` has its own");
     if (path) return recipe_path(r, path->text, &r->tokenizer.path, err);
+    if (r->data.kind != IG_EXAMPLES_TEXT) return recipe_fail(r, t, "tokenizer.kind", err, "a tokenizer is learned from text only; give the path of one, or leave it to the model of model.from");
     IG_TRY(ig_tokenizer_kind_parse(kind->text, &r->tokenizer.kind, err));
     if (r->tokenizer.kind == IG_TOKENIZER_BPE && r->tokenizer.vocab_size < 257)
         return recipe_fail(r, t, "tokenizer.vocab_size", err, "bpe needs 257 or more: the 256 bytes and what is learned");
@@ -166,6 +169,15 @@ static ig_status read_regularise(ig_recipe *r, ig_error *err) {
     return IG_OK;
 }
 
+static ig_status read_dpo(ig_recipe *r, ig_error *err) {
+    const ig_tree *t = part(r, "dpo");
+    r->dpo.beta = ig_tree_real(t, "beta", 0.1);
+    if (t && r->data.kind != IG_EXAMPLES_PREFERENCE) return recipe_fail(r, t, "dpo", err, "is for data of the kind preference");
+    if (r->data.kind == IG_EXAMPLES_PREFERENCE && r->regularise.label_smoothing > 0)
+        return recipe_fail(r, part(r, "regularise"), "regularise.label_smoothing", err, "is not for data of the kind preference");
+    return IG_OK;
+}
+
 static ig_status read_windows(ig_recipe *r, const ig_tree *t, ig_error *err) {
     bool all = !t || (t->type == IG_TREE_TEXT && strcmp(t->text, "all") == 0);
     if (!all && (t->type != IG_TREE_INT || t->integer < 1))
@@ -191,11 +203,13 @@ ig_status recipe_read(ig_recipe *r, ig_error *err) {
     r->name = ig_tree_text(root, "name", ig_path_base(r->file));
     r->seed = (uint64_t)ig_tree_int(root, "seed", 1337);
     IG_TRY(recipe_read_model(r, root, err));
+    IG_TRY(recipe_read_lora(r, part(r, "lora"), err));
     IG_TRY(read_data(r, err));
     IG_TRY(read_tokenizer(r, err));
     IG_TRY(read_train(r, err));
     IG_TRY(read_optimiser(r, err));
     IG_TRY(read_schedule(r, err));
     IG_TRY(read_regularise(r, err));
+    IG_TRY(read_dpo(r, err));
     return read_evaluate(r, err);
 }

@@ -16,7 +16,7 @@
 static const ig_schema_field model_fields[] = {
     TEXT("family", "code behind the model", "the one that reads config.model_type"),
     {.key = "config", .type = IG_TREE_MAP, .doc = "content of config.json; vocab_size and the context length may be left out"},
-    TEXT("from", "folder of a model to go on with, instead of config", NULL),
+    TEXT("from", "name in the workspace or folder of a model to go on with; config may then change dropout rates", NULL),
     {0},
 };
 
@@ -28,8 +28,10 @@ static const ig_schema_field tokenizer_fields[] = {
 };
 
 static const ig_schema_field data_fields[] = {
-    {.key = "train", .required = true, .doc = "text file, or a list of them"},
-    ANY("validation", "text file, list of them, or the share of the training text's end that is held out", "0.1"),
+    CHOICE("kind", "text|chat|preference", "text, or JSON lines of conversations or of pairs of answers", "text"),
+    {.key = "train", .required = true, .doc = "file, or a list of them"},
+    ANY("validation", "file, list of them, or the share that is held out: of a text its end, of rows a sample", "0.1"),
+    CHOICE("too_long", "refuse|cut", "chat, preference: rows with more tokens than train.context", "refuse"),
     CHOICE("order", "random|shuffled", "windows anywhere, or each window once per epoch", "random"),
     {0},
 };
@@ -68,6 +70,21 @@ static const ig_schema_field optimiser_fields[] = {
     REAL("ema", 0, 0.999999, "decay of a moving average of the weights, which is evaluated and saved; 0: none", "0"),
     {.key = "groups", .type = IG_TREE_LIST, .item = IG_TREE_MAP, .fields = group_fields,
      .doc = "settings for some parameters; the first row that matches decides"},
+    {0},
+};
+
+static const ig_schema_field lora_fields[] = {
+    INT("rank", 1, 4096, "numbers per input and output of a layer that are learned", "8"),
+    REAL("alpha", 1e-6, 1e6, "the change counts alpha/rank", "16"),
+    REAL("dropout", 0, 0.999, "of what goes into the change", "0"),
+    ANY("targets", "all linear layers, or a list of q, k, v, o, gate, up, down, or of ends of layer names", "all"),
+    FLAG("merge", "write a whole model; false: only the adapter, in the form of the PEFT library", "true"),
+    TEXT("quantise", "keep the weights in this type of blocks while training, as q8_0 or q4_k; needs merge: false", NULL),
+    {0},
+};
+
+static const ig_schema_field dpo_fields[] = {
+    REAL("beta", 1e-4, 100, "how closely the model stays with the one it came from", "0.1"),
     {0},
 };
 
@@ -124,6 +141,8 @@ const ig_schema_field recipe_schema[] = {
     MAP("tokenizer", tokenizer_fields, "from text to tokens; a model of `from` brings its own"),
     {.key = "data", .type = IG_TREE_MAP, .required = true, .fields = data_fields, .doc = "the text"},
     {.key = "train", .type = IG_TREE_MAP, .required = true, .fields = train_fields, .doc = "how much of it at a time, and how long"},
+    MAP("lora", lora_fields, "train an adapter of low rank instead of the weights of model.from"),
+    MAP("dpo", dpo_fields, "learning from pairs of answers (data.kind: preference)"),
     MAP("optimiser", optimiser_fields, "how gradients become updates"),
     MAP("schedule", schedule_fields, "the learning rate over time"),
     MAP("regularise", regularise_fields, "against learning by heart"),

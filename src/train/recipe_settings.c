@@ -30,11 +30,27 @@ static void put_model(ig_json *j, const ig_recipe *r) {
         ig_json_tree(j, t);
     }
     put_text(j, "model.from", r->model.from ? ig_path_base(r->model.from) : NULL);
+    put_text(j, "data.kind", ig_example_kind_name(r->data.kind));
     put_text(j, "data.order", ig_batch_order_name(r->data.order));
     put_real(j, "data.validation", r->data.validation_fraction);
 }
 
+static void put_lora(ig_json *j, const ig_recipe *r) {
+    if (!r->lora.given) return;
+    put_int(j, "lora.rank", r->lora.rank);
+    put_real(j, "lora.alpha", r->lora.alpha);
+    put_real(j, "lora.dropout", r->lora.dropout);
+    put_text(j, "lora.quantise", r->lora.quantise == IG_BLOCK_COUNT ? NULL : ig_block_name(r->lora.quantise));
+    for (size_t i = 0; i < r->lora.target_count; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "lora.targets[%zu]", i);
+        put_text(j, key, r->lora.targets[i]);
+    }
+}
+
 static void put_train(ig_json *j, const ig_recipe *r) {
+    if (r->data.kind != IG_EXAMPLES_TEXT) put_int(j, "data.too_long", r->data.cut);
+    if (r->data.kind == IG_EXAMPLES_PREFERENCE) put_real(j, "dpo.beta", r->dpo.beta);
     put_int(j, "train.steps", r->train.steps);
     put_real(j, "train.epochs", r->train.epochs);
     put_int(j, "train.batch", r->train.batch);
@@ -92,6 +108,7 @@ static void put_schedule(ig_json *j, const ig_recipe *r) {
 ig_status recipe_format_settings(const ig_recipe *r, ig_json *j, ig_error *err) {
     ig_json_open(j, '{');
     put_model(j, r);
+    put_lora(j, r);
     put_train(j, r);
     put_optimiser(j, r);
     put_schedule(j, r);

@@ -111,6 +111,7 @@ static ig_status start(run *r, ig_context *ctx, const ig_recipe *recipe, const c
     IG_TRY(run_log_open(&r->log, r->at.log, *r->checkpoint ? r->first_step : -1, err));
     IG_TRY(run_write_recipe(r, err));
     run_tell(r, IG_TRAIN_STARTED, NULL);
+    if (*r->t.corpus.note) run_warn(r, r->t.corpus.note);
     return loop(r, err);
 }
 

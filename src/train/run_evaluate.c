@@ -31,10 +31,12 @@ static ig_status save(run *r, ig_error *err) {
     if (status == IG_OK) status = run_format_recipe(r->t.r, &recipe, err);
     if (status == IG_OK) {
         ig_model_card card = {.recipe = recipe.data, .data_sha256 = r->t.corpus.sha256, .parent = r->t.r->model.from, .metrics_json = metrics.data};
-        status = ig_model_save(r->t.model, r->at.out, &card, err);
+        bool adapter = r->t.r->lora.given && !r->t.r->lora.merge;
+        status = adapter ? ig_model_save_adapter(r->t.model, r->at.out, r->t.r->model.from, &card, err) : ig_model_save(r->t.model, r->at.out, &card, err);
     }
     ig_buf_fini(&metrics);
     ig_buf_fini(&recipe);
+    if (status == IG_OK) status = run_keep_format(r, err);
     if (status == IG_OK) run_tell(r, IG_TRAIN_BEST, r->at.out);
     return status;
 }

@@ -6,6 +6,7 @@
  *      "elapsed_time": "0:00:31", "remaining_time": "0:03:37", "throughput": 6190.4, "total_tokens": 192000,
  *      "grad_norm": 0.71, "memory": 104857600}
  *     {"current_steps": 250, "total_steps": 2000, "eval_loss": 2.29, …, "sample": "…"}
+ *     of preferences also "rewards/margins" and "rewards/accuracies", or "eval_rewards/…", as TRL calls them
  *     {"current_steps": 250, "total_steps": 2000, "warning": "…"}
  */
 #ifndef INGOT_TRAIN_RUN_LOG_H

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "train/feed.h"
 #include "train/run.h"
 
 void run_clock_step(run *r, double seconds) {
@@ -28,10 +29,11 @@ ig_train_progress run_progress(const run *r, ig_train_event event, const char *t
         .event = event, .step = t->at.step, .total = t->steps, .share = (double)t->at.step / (double)t->steps,
         .loss = t->at.loss, .eval_loss = t->at.eval_loss, .best_eval_loss = t->at.best_eval_loss,
         .lr = ig_schedule_lr(&t->at.schedule, t->at.step > 0 ? t->at.step - 1 : 0), .grad_norm = t->at.grad_norm,
-        .epoch = ig_batches_epoch(&t->batches, t->at.step * t->r->train.accumulate),
+        .epoch = feed_epoch(t, t->at.step * t->r->train.accumulate),
         .tokens_per_second = seconds > 0 ? tokens / seconds : 0, .tokens = t->at.tokens, .memory_bytes = ig_process_peak_bytes(),
         .elapsed = r->before + ig_clock() - r->started, .left = seconds_left(r),
     };
+    p.reward_margin = t->at.margin, p.reward_accuracy = t->at.accuracy;
     if (event == IG_TRAIN_EVALUATED) p.sample = text;
     else if (event == IG_TRAIN_CHECKPOINT || event == IG_TRAIN_BEST) p.path = text;
     else p.message = text;

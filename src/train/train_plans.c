@@ -5,16 +5,21 @@
  *                      update:  buffers / n → update, buffers = 0                       outputs: gradient norm
  *     evaluation       tokens, targets → loss over the targets that count               outputs: loss
  *
- * Recorded and captured once; a step fills the input tensors and runs.
+ * Preferences have the margins of the pairs as a further output.  A shape of the feed has a micro plan of its own.  Recorded and captured once; a step fills the input tensors and runs.
  */
-#include "train/trainer.h"
+#include "train/feed.h"
+#include "train/preference.h"
 
 #define EVALUATION_LOGITS_MAX ((int64_t)32 << 20) /* elements */
-#define EVALUATION_BATCH_MAX 32
 
-static ig_var *loss_of(trainer *t, const ig_pass *p, const ig_tensor *tokens, const ig_tensor *targets, ig_cross_entropy_opts opts) {
-    ig_var *logits = t->model->family->logits(t->model, p, ig_input(p->g, "tokens", tokens), NULL); /* [B,T,V] */
-    return ig_cross_entropy(p->g, logits, ig_input(p->g, "targets", targets), opts);
+static bool is_preference(const trainer *t) { return t->r->data.kind == IG_EXAMPLES_PREFERENCE; }
+
+/* *margin: of preferences, else NULL. */
+static ig_var *loss_of(trainer *t, const ig_pass *p, const train_shape *s, ig_cross_entropy_opts opts, ig_var **margin) {
+    *margin = NULL;
+    if (is_preference(t)) return preference_loss(t, p, s, margin);
+    ig_var *logits = t->model->family->logits(t->model, p, ig_input(p->g, "tokens", &s->tokens), NULL); /* [B,T,V] */
+    return ig_cross_entropy(p->g, logits, ig_input(p->g, "targets", &s->targets), opts);
 }
 
 static ig_status capture(ig_graph *g, ig_var *const *outputs, int count, ig_plan **out, ig_error *err) {
@@ -22,55 +27,56 @@ static ig_status capture(ig_graph *g, ig_var *const *outputs, int count, ig_plan
     return ig_capture(g, outputs, count, (ig_plan_opts){0}, out, err);
 }
 
-static ig_status record_micro(trainer *t, ig_graph *g, ig_error *err) {
-    bool accumulates = t->r->train.accumulate > 1;
-    ig_pass pass = {.g = g, .training = true, .bf16 = t->bf16, .recompute = t->r->train.recompute, .key = ig_input(g, "key", &t->key)};
-    ig_var *outputs[2] = {loss_of(t, &pass, &t->tokens, &t->targets, (ig_cross_entropy_opts){.label_smoothing = t->r->regularise.label_smoothing})};
-    ig_backward(g, outputs[0]);
-    if (accumulates) ig_optim_record_accumulate(t->optim, g);
-    else outputs[1] = ig_optim_record(t->optim, g, 1);
-    return capture(g, outputs, accumulates ? 1 : 2, &t->micro, err);
+/* In text every target counts, and all micro steps have the same number of them. */
+static ig_var *step_loss(trainer *t, const ig_pass *p, const train_shape *s, ig_var **margin) {
+    bool text = t->r->data.kind == IG_EXAMPLES_TEXT;
+    ig_cross_entropy_opts opts = {.label_smoothing = t->r->regularise.label_smoothing, .has_ignore = !text, .ignore_index = IG_NO_TARGET};
+    ig_var *loss = loss_of(t, p, s, opts, margin);
+    if (text || t->r->train.accumulate == 1) return loss;
+    return ig_sum(p->g, ig_mul(p->g, loss, ig_input(p->g, "share", &t->share)), 0, false);
 }
 
-static ig_status record_update(trainer *t, ig_graph *g, ig_error *err) {
+static ig_status record_micro(trainer *t, ig_graph *g, train_shape *s, ig_error *err) {
+    bool accumulates = t->r->train.accumulate > 1;
+    ig_pass pass = {.g = g, .training = true, .bf16 = t->bf16, .recompute = t->r->train.recompute, .key = ig_input(g, "key", &t->key)};
+    ig_var *margin, *outputs[3] = {step_loss(t, &pass, s, &margin)};
+    int count = 1;
+    ig_backward(g, outputs[0]);
+    if (accumulates) ig_optim_record_accumulate(t->optim, g);
+    else outputs[count++] = ig_optim_record(t->optim, g, 1);
+    if (margin) outputs[count++] = margin;
+    return capture(g, outputs, count, &s->plan, err);
+}
+
+static ig_status record_update(trainer *t, ig_graph *g, train_shape *s, ig_error *err) {
+    (void)s;
     ig_var *norm = ig_optim_record_from_buffers(t->optim, g, 1 / (double)t->r->train.accumulate);
     return capture(g, &norm, 1, &t->update, err);
 }
 
-static ig_status record_evaluation(trainer *t, ig_graph *g, ig_error *err) {
+static ig_status record_evaluation(trainer *t, ig_graph *g, train_shape *s, ig_error *err) {
     ig_pass pass = {.g = g};
     ig_cross_entropy_opts opts = {.has_ignore = true, .ignore_index = IG_NO_TARGET};
-    ig_var *loss = loss_of(t, &pass, &t->seen, &t->wanted, opts);
-    return capture(g, &loss, 1, &t->evaluation, err);
+    ig_var *margin, *outputs[2] = {loss_of(t, &pass, s, opts, &margin)};
+    outputs[1] = margin;
+    return capture(g, outputs, margin ? 2 : 1, &s->plan, err);
 }
 
-typedef ig_status record_fn(trainer *t, ig_graph *g, ig_error *err);
+typedef ig_status record_fn(trainer *t, ig_graph *g, train_shape *s, ig_error *err);
 
-static ig_status make_plan(trainer *t, record_fn *record, ig_error *err) {
+static ig_status make_plan(trainer *t, record_fn *record, train_shape *s, ig_error *err) {
     ig_graph *g = NULL;
     IG_TRY(ig_graph_new(t->ctx, IG_GRAPH_LAZY, &g, err));
-    ig_status status = record(t, g, err);
+    ig_status status = record(t, g, s, err);
     ig_graph_free(g);
     return status;
 }
 
-/* Windows of one evaluation run: as many as the logits leave room for. */
-static int64_t evaluation_rows(const trainer *t) {
-    int64_t rows = EVALUATION_LOGITS_MAX / (t->r->train.context * t->model->family->vocab_size(t->model));
-    if (rows > EVALUATION_BATCH_MAX) rows = EVALUATION_BATCH_MAX;
-    if (rows > t->windows.used) rows = t->windows.used;
+int64_t train_evaluation_rows(const trainer *t, int64_t all) {
+    int64_t rows = EVALUATION_LOGITS_MAX / (t->held.length * t->model->family->vocab_size(t->model) * (is_preference(t) ? 2 : 1));
+    if (rows > EVALUATION_ROWS_MAX) rows = EVALUATION_ROWS_MAX;
+    if (rows > all) rows = all;
     return rows < 1 ? 1 : rows;
-}
-
-static ig_status make_inputs(trainer *t, ig_error *err) {
-    int64_t step[2] = {t->r->train.batch, t->r->train.context}, evaluation[2] = {1, t->r->train.context}, two[1] = {2};
-    IG_TRY(ig_tensor_zeros(t->ctx, IG_DTYPE_I64, 2, step, &t->tokens, err));
-    IG_TRY(ig_tensor_zeros(t->ctx, IG_DTYPE_I64, 2, step, &t->targets, err));
-    IG_TRY(ig_tensor_zeros(t->ctx, IG_DTYPE_I64, 1, two, &t->key, err));
-    if (!t->validates) return IG_OK;
-    evaluation[0] = evaluation_rows(t);
-    IG_TRY(ig_tensor_zeros(t->ctx, IG_DTYPE_I64, 2, evaluation, &t->seen, err));
-    return ig_tensor_zeros(t->ctx, IG_DTYPE_I64, 2, evaluation, &t->wanted, err);
 }
 
 /* The arenas are reserved and not yet touched: a machine that lacks the memory says so here, not by killing the run. */
@@ -84,10 +90,11 @@ static ig_status check_memory(const trainer *t, ig_error *err) {
 }
 
 ig_status train_plans_make(trainer *t, ig_error *err) {
-    IG_TRY(make_inputs(t, err));
-    IG_TRY(make_plan(t, record_micro, err));
-    if (t->r->train.accumulate > 1) IG_TRY(make_plan(t, record_update, err));
-    if (t->validates) IG_TRY(make_plan(t, record_evaluation, err));
+    IG_TRY(feed_make_shapes(t, err));
+    if (is_preference(t)) IG_TRY(preference_prepare(t, err));
+    for (int k = 0; k < t->shapes; k++) IG_TRY(make_plan(t, record_micro, &t->shape[k], err));
+    if (t->r->train.accumulate > 1) IG_TRY(make_plan(t, record_update, NULL, err));
+    if (t->validates) IG_TRY(make_plan(t, record_evaluation, &t->held, err));
     return check_memory(t, err);
 }
 
@@ -98,9 +105,12 @@ static ig_plan_stats stats_of(const ig_plan *p) {
 }
 
 size_t train_plans_arena_bytes(const trainer *t) {
-    return stats_of(t->micro).arena_bytes + stats_of(t->update).arena_bytes + stats_of(t->evaluation).arena_bytes;
+    size_t sum = stats_of(t->update).arena_bytes + stats_of(t->held.plan).arena_bytes;
+    for (int k = 0; k < t->shapes; k++) sum += stats_of(t->shape[k].plan).arena_bytes;
+    return sum;
 }
 
+/* As if every micro step had the longest shape. */
 double train_plans_flops(const trainer *t) {
-    return stats_of(t->micro).flops * (double)t->r->train.accumulate + stats_of(t->update).flops;
+    return stats_of(t->shape[t->shapes - 1].plan).flops * (double)t->r->train.accumulate + stats_of(t->update).flops;
 }

@@ -3,20 +3,34 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/trainer.h"
-
-#define STEPS_MAX 1e12
+#include "train/feed.h"
 
 /* ---- model ---- */
 
+static bool knows(const ig_model *m, const char *key) {
+    const ig_schema_field *f = m->family->config_schema(ig_tree_text(ig_doc_root(m->config), "model_type", ""));
+    while (f->key && strcmp(f->key, key) != 0) f++;
+    return f->key != NULL;
+}
+
+/* The rates of `config` and `regularise.dropout` take the place of those that the model came with. */
+static ig_status set_rates(trainer *t, ig_error *err) {
+    static const char *const rates[] = {"embd_pdrop", "resid_pdrop"};
+    const ig_tree *config = t->r->model.config;
+    char value[32];
+    for (const ig_tree *c = config ? config->child : NULL; c; c = c->next) {
+        snprintf(value, sizeof value, "%.17g", c->real);
+        IG_TRY(ig_model_set(t->model, c->key, value, err));
+    }
+    snprintf(value, sizeof value, "%.17g", t->r->regularise.dropout);
+    for (size_t i = 0; i < 2 && t->r->regularise.has_dropout; i++)
+        if (knows(t->model, rates[i])) IG_TRY(ig_model_set(t->model, rates[i], value, err));
+    return IG_OK;
+}
+
 static ig_status load_model(trainer *t, ig_error *err) {
     IG_TRY(ig_model_load(t->ctx, t->r->model.from, &t->model, err));
-    if (!t->r->regularise.has_dropout) return IG_OK;
-    static const char *const rates[] = {"embd_pdrop", "resid_pdrop"};
-    char value[32];
-    snprintf(value, sizeof value, "%.17g", t->r->regularise.dropout);
-    for (size_t i = 0; i < 2; i++) IG_TRY(ig_model_set(t->model, rates[i], value, err));
-    return IG_OK;
+    return set_rates(t, err);
 }
 
 static ig_status new_model(trainer *t, ig_error *err) {
@@ -41,17 +55,36 @@ static ig_status check_model(const trainer *t, ig_error *err) {
     return IG_OK;
 }
 
+/* What is trained: all parameters, or those of an adapter upon them. */
+static ig_status adapt(trainer *t, ig_error *err) {
+    const ig_recipe *r = t->r;
+    ig_error why = {0};
+    ig_adapter_opts opts = {.rank = r->lora.rank, .alpha = r->lora.alpha, .dropout = r->lora.dropout, .targets = r->lora.targets,
+                            .target_count = r->lora.target_count, .seed = t->seed};
+    t->trained = &t->model->params;
+    if (t->model->adapter) IG_TRY(ig_model_merge(t->model, err)); /* model.from is an adapter and its base */
+    if (!r->lora.given) return IG_OK;
+    if (r->lora.quantise != IG_BLOCK_COUNT) IG_TRY(ig_model_pack(t->model, r->lora.quantise, err));
+    ig_status status = ig_model_adapt(t->model, &opts, &why);
+    t->trained = ig_model_adapter_params(t->model);
+    if (status == IG_E_ARG) return ig_error_at(err, IG_E_FORMAT, r->file, 0, "lora.targets: %.600s", why.message);
+    if (status != IG_OK && err) *err = why;
+    return status;
+}
+
 /* A loaded model may bring the tokenizer that the corpus needs; a new one needs the tokenizer's size. */
 static ig_status make_model(trainer *t, ig_error *err) {
+    bool text = t->r->data.kind == IG_EXAMPLES_TEXT;
     if (t->r->model.from) IG_TRY(load_model(t, err));
-    IG_TRY(corpus_load(&t->corpus, t->r, t->model ? t->model->tokenizer : NULL, err));
+    IG_TRY((text ? corpus_load : corpus_load_rows)(&t->corpus, t->r, t->model ? t->model->tokenizer : NULL, err));
     if (!t->model) IG_TRY(new_model(t, err));
     if (t->corpus.tokenizer) {
         ig_tokenizer_free(t->model->tokenizer);
         t->model->tokenizer = t->corpus.tokenizer;
         t->corpus.tokenizer = NULL;
     }
-    return check_model(t, err);
+    IG_TRY(check_model(t, err));
+    return adapt(t, err);
 }
 
 /* ---- optimiser ---- */
@@ -61,8 +94,8 @@ static ig_status assign_groups(trainer *t, ig_error *err) {
     const ig_recipe *r = t->r;
     for (int i = 0; i < r->optimiser.groups; i++) {
         size_t matched = 0;
-        for (size_t k = 0; k < t->model->params.count; k++) {
-            ig_param *p = t->model->params.item[k];
+        for (size_t k = 0; k < t->trained->count; k++) {
+            ig_param *p = t->trained->item[k];
             if (fnmatch(r->optimiser.match[i], p->name, 0) != 0) continue;
             matched++;
             if (p->group) continue;
@@ -71,7 +104,7 @@ static ig_status assign_groups(trainer *t, ig_error *err) {
         }
         if (!matched)
             return ig_error_at(err, IG_E_FORMAT, r->file, 0, "optimiser.groups[%d].match: \"%.80s\" matches no parameter; the first is called \"%s\"", i,
-                               r->optimiser.match[i], t->model->params.count ? t->model->params.item[0]->name : "");
+                               r->optimiser.match[i], t->trained->count ? t->trained->item[0]->name : "");
     }
     return IG_OK;
 }
@@ -89,37 +122,20 @@ static ig_status make_schedule(trainer *t, ig_error *err) {
                        (long long)t->at.schedule.warmup, (long long)t->steps);
 }
 
-/* ---- data ---- */
-
-static ig_status make_data(trainer *t, ig_error *err) {
-    const ig_recipe *r = t->r;
-    IG_TRY(ig_batches_init(&t->batches, t->corpus.train.data, t->corpus.train.len, r->train.batch, r->train.context, r->data.order,
-                           t->seed, err));
-    t->validates = t->corpus.validation.len > 0;
-    if (t->validates)
-        IG_TRY(ig_windows_init(&t->windows, t->corpus.validation.data, t->corpus.validation.len, r->train.context, r->evaluate.windows, err));
-    double per_epoch = 1 / ig_batches_epoch(&t->batches, 1) / (double)r->train.accumulate;
-    double wanted = fmax(1, ceil(r->train.epochs * per_epoch - 1e-9)); /* 1e-9: rounding must not add a step */
-    if (wanted > STEPS_MAX) return ig_error_at(err, IG_E_LIMIT, r->file, 0, "train.epochs: %.3g steps are more than %.3g", wanted, STEPS_MAX);
-    t->steps = r->train.steps ? r->train.steps : (int64_t)wanted;
-    t->offsets = ig_calloc((size_t)r->train.batch, sizeof *t->offsets);
-    return t->offsets ? IG_OK : ig_error_nomem(err, (size_t)r->train.batch * sizeof *t->offsets);
-}
-
 /* ---- all of it ---- */
 
 static ig_status make(trainer *t, ig_error *err) {
     IG_TRY(make_model(t, err));
     IG_TRY(assign_groups(t, err));
-    IG_TRY(make_data(t, err));
+    IG_TRY(feed_make(t, err));
     IG_TRY(make_schedule(t, err));
-    IG_TRY(ig_optim_new(t->ctx, &t->model->params, &t->r->optimiser.opts, &t->optim, err));
+    IG_TRY(ig_optim_new(t->ctx, t->trained, &t->r->optimiser.opts, &t->optim, err));
     return train_plans_make(t, err);
 }
 
 ig_status trainer_init(trainer *t, ig_context *ctx, const ig_recipe *r, const uint64_t *seed, ig_error *err) {
     *t = (trainer){.ctx = ctx, .r = r, .seed = seed ? *seed : r->seed};
-    t->at = (train_state){.loss = NAN, .grad_norm = NAN, .eval_loss = NAN, .best_eval_loss = NAN};
+    t->at = (train_state){.loss = NAN, .grad_norm = NAN, .eval_loss = NAN, .best_eval_loss = NAN, .margin = NAN, .accuracy = NAN};
     t->bf16 = r->train.precision == IG_PRECISION_BF16 || (r->train.precision == IG_PRECISION_AUTO && ig_context_has_bf16(ctx));
     ig_status status = make(t, err);
     if (status != IG_OK) trainer_fini(t);
@@ -127,14 +143,10 @@ ig_status trainer_init(trainer *t, ig_context *ctx, const ig_recipe *r, const ui
 }
 
 void trainer_fini(trainer *t) {
-    ig_plan_free(t->micro);
     ig_plan_free(t->update);
-    ig_plan_free(t->evaluation);
-    ig_tensor *tensors[] = {&t->tokens, &t->targets, &t->key, &t->seen, &t->wanted};
-    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) ig_tensor_unref(tensors[i]);
+    feed_free(t);
     ig_optim_free(t->optim);
     ig_model_free(t->model);
-    ig_free(t->offsets);
     corpus_fini(&t->corpus);
     *t = (trainer){0};
 }

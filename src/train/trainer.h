@@ -1,8 +1,11 @@
 /* train/trainer.h: a recipe made ready to run: data, model, optimiser, plans; and where the run is.
  *
  *     corpus.c       text → tokenizer → ids
+ *     corpus_rows.c  conversations and preferences → chat template → tokenizer → ids
+ *     feed.c         what a step and an evaluation read
  *     trainer.c      all of the parts below, in the order in which they need each other
  *     train_plans.c  recording and capturing the step and the evaluation
+ *     preference.c   the loss of pairs of answers
  *     train_step.c   one step, and what its loss says
  *     validate.c     the whole validation text
  *     checkpoint*.c  the trainer's state on disk and back
@@ -10,12 +13,17 @@
 #ifndef INGOT_TRAIN_TRAINER_H
 #define INGOT_TRAIN_TRAINER_H
 
+#include "ingot/examples.h"
 #include "ingot/train.h"
 #include "train/recipe.h"
 
 /* Text and ids.  ids are borrowed by batches and windows. */
 typedef struct train_corpus {
-    ig_ids train, validation;
+    ig_ids train, validation;  /* of text */
+    ig_examples examples;      /* of other kinds: first train_rows to train on, then those held out */
+    size_t train_rows;
+    ig_chat_format *format;    /* how conversations are written; NULL for text */
+    char note[400];            /* harmless things to tell about the rows; "" */
     char sha256[65];           /* of both texts */
     ig_tokenizer *tokenizer;   /* moves to a new model; NULL when the loaded model brought its own */
 } train_corpus;
@@ -32,7 +40,19 @@ typedef struct train_state {
     ig_schedule schedule;
     ig_early_stop early;
     bool stopped;              /* early stopping said so */
+    double margin, accuracy;   /* preference: of the last step or evaluation; not in checkpoints */
 } train_state;
+
+#define EVALUATION_ROWS_MAX 32
+
+/* The inputs of a plan, and the plan. */
+typedef struct train_shape {
+    int64_t rows, length;       /* windows, conversations or pairs; T */
+    ig_tensor tokens, targets;  /* i64 [rows,T]; preference: [2·rows,T] */
+    ig_tensor mask;             /* preference: f32 [2·rows,T], 1 where a target is learned */
+    ig_tensor prior, present;   /* preference: f32 [rows]; i64 [rows], IG_NO_TARGET where there is no pair */
+    ig_plan *plan;
+} train_shape;
 
 typedef struct trainer {
     ig_context *ctx;
@@ -41,21 +61,27 @@ typedef struct trainer {
     train_corpus corpus;
     ig_model *model;
     ig_optim *optim;
-    ig_batches batches;
+    ig_params *trained;         /* what the optimiser moves and checkpoints keep */
+    ig_batches batches;         /* text */
     ig_windows windows;
+    ig_row_batches rows;        /* chat, preference */
+    int64_t held_rows;          /* that an evaluation reads */
+    float *prior;               /* preference: of every row */
     bool validates, bf16;
     int64_t steps;              /* in all */
-    ig_tensor tokens, targets;  /* i64 [B,T] of a step */
+    int shapes;                 /* lengths that a step may have: their plans have the loss and, without accumulation, the update */
+    train_shape shape[IG_ROW_BUCKETS_MAX];
+    train_shape held;           /* of an evaluation: loss only, f32, no dropout */
     ig_tensor key;              /* i64 [2] = {seed, micro step} for dropout */
-    ig_tensor seen, wanted;     /* i64 [E,T] of an evaluation */
+    ig_tensor share;            /* f32 [1]: of the micro step in its step, times accumulate; not for text */
+    int64_t step_targets, step_tokens; /* of the step under way: what counts, and all that is read */
     int64_t *offsets;           /* [B] */
-    ig_plan *micro;             /* loss and, without accumulation, the update and the gradient norm */
     ig_plan *update;            /* with accumulation: the update from the buffers, and the norm; else NULL */
-    ig_plan *evaluation;        /* loss only, f32, no dropout */
     train_state at;
 } trainer;
 
 ig_status corpus_load(train_corpus *c, const ig_recipe *r, const ig_tokenizer *given, ig_error *err);
+ig_status corpus_load_rows(train_corpus *c, const ig_recipe *r, const ig_tokenizer *given, ig_error *err);
 void corpus_fini(train_corpus *c);
 
 /* Everything up to and including the plans; the weights are those of step 0.  seed NULL: the recipe's. */
@@ -63,6 +89,7 @@ ig_status trainer_init(trainer *t, ig_context *ctx, const ig_recipe *r, const ui
 void trainer_fini(trainer *t);
 
 ig_status train_plans_make(trainer *t, ig_error *err);
+int64_t train_evaluation_rows(const trainer *t, int64_t all); /* of one evaluation run: as many as the logits leave room for */
 size_t train_plans_arena_bytes(const trainer *t);
 double train_plans_flops(const trainer *t); /* of one step, all micro steps */
 

@@ -43,7 +43,7 @@ static const struct {
     {MODEL REST "seed: -1\n", "dir/r.yaml:5: seed: expected a whole number between 0 and"},
     {MODEL REST "name: [a]\n", "dir/r.yaml:5: name: expected text, found a list"},
     {"model: {}\n" REST, "dir/r.yaml:1: model: expected either config or from, found none"},
-    {"model: {from: a, config: {model_type: gpt2}}\n" REST, "dir/r.yaml:1: model: expected either config or from, found both"},
+    {"model: {from: a, config: {model_type: gpt2}}\n" REST, "dir/r.yaml:1: model.config.model_type: with model.from only dropout rates"},
     {"model:\n  config: {n_layer: 1}\n" REST, "dir/r.yaml:2: model.config: key \"model_type\" is missing"},
     {"model: {config: {model_type: gpt9}}\n" REST, "dir/r.yaml:1: model.config.model_type: \"gpt9\" is of no known family"},
     {"model: {family: cat, config: {model_type: gpt2}}\n" REST, "dir/r.yaml:1: model.family: expected one of gpt, bert, found \"cat\""},
