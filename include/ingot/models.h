@@ -11,6 +11,7 @@
 #define INGOT_MODELS_H
 
 #include "ingot/nn.h"
+#include "ingot/quant.h"
 #include "ingot/text.h"
 
 #pragma GCC visibility push(default) /* what stands here, libingot.so exports */
@@ -134,6 +135,40 @@ typedef struct ig_model_import_report {
  * Unknown, missing and misshapen tensors are listed by name (IG_E_FORMAT).  opts and report may be NULL. */
 ig_status ig_model_import(ig_context *ctx, const char *source, const char *dir, const ig_model_import_opts *opts,
                           ig_model_import_report *report, ig_error *err);
+
+typedef struct ig_quantize_layer {
+    const char *name;
+    ig_block_type type;
+    int64_t rows, columns;
+    double error;          /* |w - rounded w| / |w|, Euclidean */
+} ig_quantize_layer;
+/* Told after each matrix; false stops with IG_E_CANCELLED. */
+typedef bool ig_quantize_fn(void *arg, const ig_quantize_layer *layer, size_t done, size_t total);
+
+typedef struct ig_quantize_opts {
+    ig_block_type type;
+    bool overwrite;
+    ig_quantize_fn *on_layer; /* NULL: none */
+    void *arg;
+} ig_quantize_opts;
+
+typedef struct ig_quantize_report {
+    uint64_t bytes_before, bytes_after; /* of all parameters */
+    size_t matrices, fallbacks;         /* how many of them could not have the type */
+    double error;                       /* of all matrices together */
+} ig_quantize_report;
+
+/* Write the folder of a model whose matrices are in blocks of this type, in a model.gguf.  Tables of tokens and heads are q6_K
+ * for q4_K.  Rows that are no multiple of the block become q8_0, or f16 where that does not fit either; norms, biases and
+ * tables of positions stay f32.  All or nothing, as ig_model_import. */
+ig_status ig_model_quantize(const ig_model *m, const char *dir, const ig_quantize_opts *opts, ig_quantize_report *report,
+                            ig_error *err);
+
+/* Write one file that llama.cpp reads: gpt2, llama, mistral, qwen2, qwen3 and bare bert models, with their tokenizer and chat
+ * template.  Matrices get the type as in ig_model_quantize.  What GGUF has no name for is refused by name. */
+ig_status ig_model_export_gguf(const ig_model *m, const char *path, ig_block_type type, ig_error *err);
+/* Write the weights alone as f32, f16 or bf16. */
+ig_status ig_model_export_safetensors(const ig_model *m, const char *path, ig_dtype type, ig_error *err);
 
 /* Change a setting of config.json that has no influence on shapes, e.g. ("resid_pdrop", "0.2"). */
 ig_status ig_model_set(ig_model *m, const char *key, const char *yaml_value, ig_error *err);

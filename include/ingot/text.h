@@ -119,6 +119,16 @@ typedef struct ig_vocab {
 void ig_vocab_init(ig_vocab *v); /* all zero, ids and flags -1 */
 ig_status ig_tokenizer_from_vocab(const ig_vocab *v, ig_tokenizer **out, ig_error *err);
 
+/* The way back, for writing a GGUF file: v and the memory behind it, which may also be the tokenizer's.
+ * IG_E_UNSUPPORTED for CHAR, and for patterns that GGUF has no name for. */
+typedef struct ig_vocab_copy {
+    ig_vocab v;
+    void *own[8];
+    size_t owned;
+} ig_vocab_copy;
+ig_status ig_tokenizer_to_vocab(const ig_tokenizer *t, ig_vocab_copy *out, ig_error *err);
+void ig_vocab_copy_fini(ig_vocab_copy *c); /* fine on a zeroed struct */
+
 ig_status ig_tokenizer_save(const ig_tokenizer *t, const char *path, ig_error *err); /* atomic */
 ig_status ig_tokenizer_format(const ig_tokenizer *t, ig_buf *out, ig_error *err);    /* the same text into a buffer */
 

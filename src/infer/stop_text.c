@@ -46,12 +46,31 @@ static void search(stop_text *s, bool last, size_t *ready) {
     }
 }
 
-ig_status stop_text_push(stop_text *s, int32_t id, size_t *ready, ig_error *err) {
+/* A piece as it reads inside of a text: at the start of one its space is left out, so it is decoded behind itself. */
+static ig_status push_piece(stop_text *s, int32_t id, ig_error *err) {
+    const int32_t twice[2] = {id, id};
+    ig_buf text = {.max = 1 << 16};
+    ig_status status = ig_tokenizer_decode(s->tokenizer, twice, 1, 0, &text, err);
+    size_t first = text.len;
+    if (status == IG_OK) status = ig_tokenizer_decode(s->tokenizer, twice, 2, 0, &text, err);
+    if (status == IG_OK && text.data) ig_utf8_stream_push(&s->utf8, text.data + 2 * first, text.len - 2 * first, &s->pending);
+    ig_buf_fini(&text);
+    return status;
+}
+
+static ig_status push_token(stop_text *s, int32_t id, ig_error *err) {
     size_t n = 0;
+    ig_tokenizer_kind kind = ig_tokenizer_get_kind(s->tokenizer);
     const char *bytes = ig_tokenizer_token(s->tokenizer, id, &n);
-    *ready = 0;
     if (!bytes) return IG_OK; /* the model's vocabulary may be padded beyond the tokenizer's */
+    if (kind == IG_TOKENIZER_SPM || kind == IG_TOKENIZER_UNIGRAM) return push_piece(s, id, err);
     ig_utf8_stream_push(&s->utf8, bytes, n, &s->pending);
+    return IG_OK;
+}
+
+ig_status stop_text_push(stop_text *s, int32_t id, size_t *ready, ig_error *err) {
+    *ready = 0;
+    IG_TRY(push_token(s, id, err));
     IG_TRY(ig_buf_status(&s->pending, err));
     search(s, false, ready);
     return IG_OK;

@@ -43,6 +43,25 @@ ig_status model_rows(ig_context *ctx, const ig_param *p, ig_tensor *out, ig_erro
 
 /* ---- blocks ---- */
 
+static bool ends_with(const char *s, const char *end) {
+    size_t n = strlen(s), k = strlen(end);
+    return n >= k && strcmp(s + n - k, end) == 0;
+}
+
+/* Errors in these reach every token or every logit. */
+static bool is_vocabulary(const char *name) {
+    return ends_with(name, "embed_tokens.weight") || ends_with(name, "wte.weight") || ends_with(name, "word_embeddings.weight") ||
+           strcmp(name, "lm_head.weight") == 0;
+}
+
+ig_block_type model_block_type(const ig_param *p, ig_block_type type) {
+    if (p->role == IG_PARAM_PLAIN) return IG_BLOCK_F32;
+    size_t K = (size_t)p->value.shape[p->role == IG_PARAM_OUT_IN];
+    if (type == IG_BLOCK_Q4_K && is_vocabulary(p->name)) type = IG_BLOCK_Q6_K;
+    if (K % ig_block_size(type) && ig_block_size(type) > 32) type = IG_BLOCK_Q8_0;
+    return K % ig_block_size(type) ? IG_BLOCK_F16 : type;
+}
+
 typedef struct rounding {
     const float *x;
     size_t K, row_bytes;

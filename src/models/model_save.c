@@ -58,8 +58,12 @@ static ig_status convert_all(const ig_model *m, ig_dtype type, converted *c, ig_
 
 ig_status model_write_dense(const ig_model *m, const char *folder, ig_dtype type, ig_error *err) {
     char path[IG_PATH_MAX];
-    converted c = {0};
     IG_TRY(ig_path_join(path, sizeof path, folder, "model.safetensors", err));
+    return model_write_safetensors(m, path, type, err);
+}
+
+ig_status model_write_safetensors(const ig_model *m, const char *path, ig_dtype type, ig_error *err) {
+    converted c = {0};
     c.list = ig_calloc(m->params.count + 1, sizeof *c.list);
     c.own = ig_calloc(m->params.count + 1, sizeof *c.own);
     ig_status s = c.list && c.own ? IG_OK : ig_error_nomem(err, m->params.count * sizeof *c.list);

@@ -10,6 +10,7 @@
 ig_status model_write_config(const ig_model *m, const char *folder, const char *type, ig_error *err);
 /* model.safetensors; packed matrices become numbers. */
 ig_status model_write_dense(const ig_model *m, const char *folder, ig_dtype type, ig_error *err);
+ig_status model_write_safetensors(const ig_model *m, const char *path, ig_dtype type, ig_error *err); /* the file alone */
 ig_status model_write_tokenizer(const ig_model *m, const char *folder, ig_error *err);
 ig_status model_write_card(const ig_model *m, const ig_model_card *card, const char *folder, ig_error *err);
 
@@ -27,5 +28,9 @@ ig_status model_numbers(ig_context *ctx, const ig_param *p, ig_tensor *out, ig_e
 ig_status model_rows(ig_context *ctx, const ig_param *p, ig_tensor *out, ig_error *err);
 /* rows [N,K] or a vector, f32, to blocks; *out is to be freed.  On all threads. */
 ig_status model_round(ig_context *ctx, const ig_tensor *rows, ig_block_type type, void **out, ig_error *err);
+
+/* The type that a matrix gets when a model becomes `type`: tables and heads one that is finer than q4_K, rows that do not fill
+ * blocks a smaller block or f16, what is no matrix f32. */
+ig_block_type model_block_type(const ig_param *p, ig_block_type type);
 
 #endif

@@ -118,6 +118,7 @@ typedef struct tok_split {
     bool gpt2_last; /* the last stage is GPT-2's own pattern: ByteLevel with use_regex */
 } tok_split;
 
+extern const char ig_tok_gpt2_pattern[];
 ig_status ig_tok_split_add(tok_split *s, const char *pattern, ig_error *err); /* NULL: GPT-2's pattern */
 ig_status ig_tok_split_add_stage(tok_split *s, const tok_stage *stage, ig_error *err); /* compiles and copies stage->source */
 void ig_tok_split_fini(tok_split *s);
@@ -348,5 +349,7 @@ ig_status ig_tok_bert_parts(ig_tokenizer *t, bool lower_case, int32_t cls, int32
 ig_status ig_tok_split_add_bert(tok_split *s, ig_error *err);
 /* The pre-tokenizer that GGUF calls `pre`, for model "gpt2"; also tells ignore_merges. */
 ig_status ig_tok_vocab_pattern(const char *name, const char *pre, tok_split *s, bool *ignore_merges, ig_error *err);
+/* What GGUF calls the pre-tokenizer of these stages; NULL when it has no name for it. */
+const char *ig_tok_vocab_pattern_name(const tok_split *s);
 
 #endif

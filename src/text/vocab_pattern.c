@@ -69,3 +69,23 @@ ig_status ig_tok_vocab_pattern(const char *name, const char *pre, tok_split *s, 
         IG_TRY(ig_tok_split_add(s, *r->stage[i] ? r->stage[i] : NULL, err));
     return IG_OK;
 }
+
+static bool same_stage(const tok_stage *s, const char *pattern) {
+    return s->kind == TOK_STAGE_PATTERN && s->cut == TOK_CUT_ISOLATED && !s->literal && s->pattern && strcmp(s->pattern, pattern) == 0;
+}
+
+static bool same_stages(const tok_split *s, const row *r) {
+    size_t n = 0;
+    for (; n < sizeof r->stage / sizeof *r->stage && r->stage[n]; n++) {
+        if (n >= s->count || !same_stage(&s->stage[n], *r->stage[n] ? r->stage[n] : ig_tok_gpt2_pattern)) return false;
+    }
+    return n == s->count;
+}
+
+const char *ig_tok_vocab_pattern_name(const tok_split *s) {
+    static const char *const names[] = {"gpt-2", "default", "llama-bpe", "qwen2", "gpt-4o", "tekken", "starcoder", "falcon",
+                                        "deepseek-llm", "deepseek-coder", "deepseek-v3", "bloom", "viking"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (same_stages(s, find(names[i]))) return names[i];
+    return NULL;
+}

@@ -20,7 +20,7 @@
 #define MATCH_HEAP_KIB_MAX  (64 * 1024)
 #define FAILING_SECONDS_MAX 20.0
 
-static const char gpt2_pattern[] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+const char ig_tok_gpt2_pattern[] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
 static void *pcre_malloc(size_t size, void *arg) {
     (void)arg;
@@ -108,7 +108,7 @@ ig_status ig_tok_split_add_stage(tok_split *s, const tok_stage *stage, ig_error 
 }
 
 ig_status ig_tok_split_add(tok_split *s, const char *pattern, ig_error *err) {
-    tok_stage stage = {.source = pattern ? pattern : gpt2_pattern};
+    tok_stage stage = {.source = pattern ? pattern : ig_tok_gpt2_pattern};
     IG_TRY(ig_tok_split_add_stage(s, &stage, err));
     s->gpt2_last = !pattern;
     return IG_OK;

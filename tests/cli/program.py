@@ -14,6 +14,8 @@ PROGRAM = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 and os.path.exis
 
 VERBS = ["init", "train", "run", "serve", "embed", "eval", "show", "import", "ls", "rm", "tokenizer train", "tokenizer encode",
          "tokenizer decode",
+VERBS = ["init", "train", "run", "serve", "embed", "eval", "show", "pull", "import", "quantize", "export", "ls", "rm", "tokenizer train",
+         "tokenizer encode", "tokenizer decode",
          "key new", "key ls", "key revoke", "backup", "restore"]
 
 TEXT = ("the quick brown fox jumps over the lazy dog\n"

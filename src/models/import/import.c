@@ -1,16 +1,13 @@
 /* models/import/import.c: a model out of a file or folder of another program, as a folder of ours.
  *
- *     PARENT/.ingot-import-NAME/   everything is written here         stage
- *     PARENT/NAME                  one rename, or one exchange with the model that is to be replaced
- *
- * A process that is killed leaves the old model or the new one, and perhaps a stage, which the next import clears up.
+ * The formats are a table; each says what it recognises and makes a model with its parameters and tokenizer of it.  What
+ * follows is the same for all: checks, and the folder, written whole or not at all (new_folder.c).
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "models/import/import.h"
-#include "models/model_folder.h"
+#include "models/new_folder.h"
 
 static const import_format *const formats[] = {&import_folder, &import_gguf, &import_torch, &import_llama2c};
 
@@ -68,29 +65,7 @@ ig_status import_fill(import_job *job, const char *config_name, const char *conf
     return model_filling_end(&l, s, err);
 }
 
-/* ---- the stage ---- */
-
-static ig_status stage_of(const char *dir, char path[IG_PATH_MAX], ig_error *err) {
-    const char *name = ig_path_base(dir);
-    int n = snprintf(path, IG_PATH_MAX, "%.*s.ingot-import-%s", (int)(name - dir), dir, name);
-    return *name && n < IG_PATH_MAX ? IG_OK : ig_error_set(err, IG_E_ARG, "\"%.200s\" names no folder", dir);
-}
-
-/* What a folder of a model may hold besides what is written here; weights only when they are copied as they are. */
-static const char *const extra[] = {"tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "generation_config.json",
-                                    "chat_template.jinja", "sentence_bert_config.json", "modules.json", "README.md", "LICENSE"};
-
-static ig_status copy_file(const char *from_dir, const char *to_dir, const char *name, ig_error *err) {
-    char from[IG_PATH_MAX], to[IG_PATH_MAX];
-    ig_map_file map;
-    IG_TRY(ig_path_join(from, sizeof from, from_dir, name, err));
-    IG_TRY(ig_path_join(to, sizeof to, to_dir, name, err));
-    if (!ig_path_exists(from) || ig_path_is_dir(from)) return IG_OK;
-    IG_TRY(ig_file_map(from, &map, err));
-    ig_status s = ig_file_write(to, map.data ? (const void *)map.data : "", map.size, err);
-    ig_file_unmap(&map);
-    return s;
-}
+/* ---- the files ---- */
 
 static bool is_weights(const char *name) {
     return import_ends_with(name, ".safetensors") || import_ends_with(name, ".safetensors.index.json") || strcmp(name, "model.gguf") == 0;
@@ -102,9 +77,9 @@ static ig_status copy_weights(const char *from, const char *stage, ig_error *err
     IG_TRY(ig_dir_list(from, &names, &count, err));
     ig_status s = IG_OK;
     for (size_t i = 0; i < count && s == IG_OK; i++)
-        if (is_weights(names[i])) s = copy_file(from, stage, names[i], err);
+        if (is_weights(names[i])) s = model_copy_file(from, stage, names[i], err);
     ig_names_free(names, count);
-    return s == IG_OK ? copy_file(from, stage, "config.json", err) : s;
+    return s == IG_OK ? model_copy_file(from, stage, "config.json", err) : s;
 }
 
 static ig_status write_template(const import_job *job, const char *stage, ig_error *err) {
@@ -144,47 +119,13 @@ static ig_status write_numbers(const import_job *job, const char *stage, ig_erro
     return model_write_config(job->m, stage, torch_name(main_type(job)), err);
 }
 
-static ig_status write_stage(const import_job *job, const char *stage, ig_error *err) {
-    IG_TRY(ig_dir_remove(stage, err));
-    IG_TRY(ig_dir_make(stage, err));
-    if (ig_path_is_dir(job->source))
-        for (size_t i = 0; i < sizeof extra / sizeof *extra; i++) IG_TRY(copy_file(job->source, stage, extra[i], err));
+static ig_status write_stage(void *arg, const char *stage, ig_error *err) {
+    const import_job *job = arg;
+    if (ig_path_is_dir(job->source)) IG_TRY(model_copy_extras(job->source, stage, err));
     IG_TRY(write_numbers(job, stage, err));
     IG_TRY(model_write_tokenizer(job->m, stage, err));
     IG_TRY(write_template(job, stage, err));
-    IG_TRY(model_write_card(job->m, &(ig_model_card){.parent = job->source}, stage, err));
-    return ig_dir_sync(stage, err);
-}
-
-/* ---- into place ---- */
-
-static ig_status check_target(const char *dir, bool overwrite, ig_error *err) {
-    char path[IG_PATH_MAX];
-    if (!ig_path_exists(dir)) return IG_OK;
-    if (!overwrite) return ig_error_at(err, IG_E_EXISTS, dir, 0, "is there already; choose another name, or say that it may be overwritten");
-    IG_TRY(model_file(dir, "config.json", path, err));
-    if (ig_path_is_dir(dir) && ig_path_exists(path)) return IG_OK;
-    return ig_error_at(err, IG_E_EXISTS, dir, 0, "is no model and was left as it is; choose another name");
-}
-
-static ig_status put_in_place(const char *stage, const char *dir, ig_error *err) {
-    char parent[IG_PATH_MAX];
-    const char *name = ig_path_base(dir);
-    bool replace = ig_path_exists(dir);
-    if (renameat2(AT_FDCWD, stage, AT_FDCWD, dir, replace ? RENAME_EXCHANGE : RENAME_NOREPLACE) != 0)
-        return ig_error_errno_at(err, dir, "cannot put the model in its place");
-    snprintf(parent, sizeof parent, "%.*s", name == dir ? 1 : (int)(name - dir), name == dir ? "." : dir);
-    IG_TRY(ig_dir_sync(parent, err));
-    return replace ? ig_dir_remove(stage, err) : IG_OK;
-}
-
-static ig_status write_model(const import_job *job, const char *dir, ig_error *err) {
-    char stage[IG_PATH_MAX];
-    IG_TRY(stage_of(dir, stage, err));
-    ig_status s = write_stage(job, stage, err);
-    if (s == IG_OK) s = put_in_place(stage, dir, err);
-    if (s != IG_OK) ig_dir_remove(stage, NULL);
-    return s;
+    return model_write_card(job->m, &(ig_model_card){.parent = job->source}, stage, err);
 }
 
 /* ---- all of it ---- */
@@ -219,8 +160,11 @@ static void tell(const import_job *job, const import_format *format, ig_model_im
                                   .parameters = ig_params_numel(ps), .chat_template = job->chat_template.len > 0};
     snprintf(r->type, sizeof r->type, "%s", ig_dtype_name(main_type(job)));
     for (size_t i = 0; i < ps->count; i++) {
-        if (job->blocks && job->blocks[i].data) r->packed++, snprintf(r->type, sizeof r->type, "%s", ig_block_name(job->blocks[i].type));
-        else if (ps->item[i]->packed) r->packed++, snprintf(r->type, sizeof r->type, "%s", ig_block_name(ig_qweight_type(ps->item[i]->packed)));
+        ig_block_type t = IG_BLOCK_F32;
+        if (job->blocks && job->blocks[i].data) t = job->blocks[i].type;
+        else if (ps->item[i]->packed) t = ig_qweight_type(ps->item[i]->packed);
+        r->packed += t != IG_BLOCK_F32;
+        if (ig_block_size(t) > 1) snprintf(r->type, sizeof r->type, "%s", ig_block_name(t));
     }
     r->has_tokenizer = job->m->tokenizer != NULL;
     r->tokenizer = r->has_tokenizer ? ig_tokenizer_get_kind(job->m->tokenizer) : IG_TOKENIZER_BPE;
@@ -240,9 +184,9 @@ ig_status ig_model_import(ig_context *ctx, const char *source, const char *dir, 
     import_job job = {.ctx = ctx, .source = source, .opts = opts ? opts : &none, .chat_template.max = IG_TEMPLATE_BYTES_MAX};
     if (job.opts->convert && !ig_dtype_is_float(job.opts->dtype)) return ig_error_set(err, IG_E_ARG, "weights are f32, f16 or bf16");
     IG_TRY(choose(source, &format, err));
-    IG_TRY(check_target(dir, job.opts->overwrite, err));
+    IG_TRY(model_check_new_folder(dir, job.opts->overwrite, err));
     ig_status s = read_model(&job, format, err);
-    if (s == IG_OK) s = write_model(&job, dir, err);
+    if (s == IG_OK) s = model_make_folder(dir, write_stage, &job, err);
     if (s == IG_OK && report) tell(&job, format, report);
     fini(&job);
     return s;
