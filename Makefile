@@ -2,12 +2,18 @@
 BUILD ?= build
 PYTHON_TORCH ?= /usr/bin/python3
 
-.PHONY: all build-packages test-packages long-packages bench-packages demo demo-gpt test test-long bench clean
+.PHONY: all install build-packages test-packages long-packages bench-packages demo demo-gpt test test-long bench clean
+.PHONY: all build-packages test-packages long-packages bench-packages serve-packages demo demo-gpt test test-long bench \
+	bench-serve clean
 .NOTPARALLEL:
 
 all: build-packages
 	@test -f $(BUILD)/build.ninja || CC=gcc meson setup $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@ninja -C $(BUILD)
+
+# The program, the library, its headers and ingot.pc:   make install        DESTDIR=/somewhere make install
+install: all
+	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(DESTDIR))
 
 build-packages:
 	@tools/install_packages.sh build
@@ -21,6 +27,9 @@ long-packages: test-packages
 
 bench-packages:
 	@tools/install_packages.sh build bench
+
+serve-packages:
+	@tools/install_packages.sh build serve
 
 demo: demo-gpt
 
@@ -36,7 +45,13 @@ test-long: long-packages all
 
 bench: bench-packages all
 	@ninja -C $(BUILD) bench/gpt_step
-	@python3 bench/run.py --build $(BUILD) --python $(PYTHON_TORCH)
+	@python3 bench/run.py --build $(BUILD) --python $(PYTHON_TORCH) $(BENCH)
+
+# BENCH='--quick' for a short run; bench/serve.py --help and bench/run.py --help tell the rest.
+bench-serve: serve-packages all
+	@ninja -C $(BUILD) bench/serve_step
+	@python3 bench/serve.py --build $(BUILD) --python $(PYTHON_TORCH) $(BENCH)
+	@$(PYTHON_TORCH) bench/logits.py --build $(BUILD) --python $(PYTHON_TORCH)
 
 # What make made; runs of your own stay.
 clean:

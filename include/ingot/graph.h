@@ -174,7 +174,7 @@ typedef struct ig_rope_scaling {
 } ig_rope_scaling;
 ig_var *ig_rope_scaled(ig_graph *g, ig_var *x, ig_var *positions, double theta, ig_rope_scaling scaling, bool half);
 /* Keys and values of generation, in pages of 64 positions that sequences own or share.   (Kwon et al. 2023)
- * pool, a leaf: keys [P,G,D,64] or values [P,G,64,Dv], Dv = D rounded up to 16.  x [1,G,R,D] f32; row r belongs to position
+ * pool, a leaf in f32 or f16: keys [P,G,D,64] or values [P,G,64,Dv], Dv = D rounded up to 16.  x [1,G,R,D] f32; row r belongs to position
  * positions[r] (i64 [R]; -1: padding) of the sequence whose pages are table[r] (i32 [R,N]).  Returns the whole pool. */
 ig_var *ig_page_write(ig_graph *g, ig_var *pool, ig_var *x, ig_var *table, ig_var *positions, bool keys);
 /* Row r of q [1,H,R,D] sees positions 0 … positions[r] of its sequence; returns [1,H,R,D] laid out as [1,R,H,D].  chunk: the

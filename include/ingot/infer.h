@@ -54,7 +54,13 @@ ig_status ig_session_rewind(ig_session *s, int64_t length, ig_error *err);
 
 #define IG_LOGPROBS_MAX 20
 
-/* Applied in this order: penalties, temperature, top_k, top_p, min_p.  Zero is the default: the most likely token. */
+/* Added to the logit of a token; -infinity forbids it. */
+typedef struct ig_token_bias {
+    int32_t id;
+    float bias;
+} ig_token_bias;
+
+/* Applied in this order: bias, penalties, temperature, top_k, top_p, min_p.  Zero is the default: the most likely token. */
 typedef struct ig_sampling {
     double temperature;         /* 0: always the most likely token (of equals the smaller id); up to 100 */
     int top_k;                  /* keep the k most likely; 0: all   (Fan et al. 2018) */
@@ -65,6 +71,8 @@ typedef struct ig_sampling {
     double presence_penalty;    /* subtract, if the token was generated; -2 … 2 */
     uint64_t seed;
     int logprobs;               /* how many of the most likely tokens to report; at most IG_LOGPROBS_MAX */
+    const ig_token_bias *bias;  /* [bias_count] of different tokens; copied */
+    size_t bias_count;
 } ig_sampling;
 
 typedef struct ig_token_logprob {

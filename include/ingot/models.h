@@ -4,6 +4,8 @@
  * A model is parameters with their family's code, a folder in the Hugging Face layout:
  *
  *     DIR/config.json  model.safetensors  tokenizer.json  card.json (family, recipe, data digest, metrics, parent)
+ *
+ * or, quantised, with model.gguf in the place of model.safetensors.
  */
 #ifndef INGOT_MODELS_H
 #define INGOT_MODELS_H
@@ -34,7 +36,7 @@ enum {
 /* Key/value cache of a generating model, in pages (ig_page_write), and where the R rows of a run stand in it. */
 typedef struct ig_kv_cache {
     int layers;
-    ig_tensor *k, *v;     /* [layers]: pools of pages, f32 [P,G,D,64] and [P,G,64,Dv] */
+    ig_tensor *k, *v;     /* [layers]: pools of pages, f32 or f16, [P,G,D,64] and [P,G,64,Dv] */
     ig_tensor table;      /* i32 [R,N]: the pages of each row's sequence */
     ig_tensor places;     /* i64 [R]: position of each row in its sequence; -1: padding */
     ig_tensor positions;  /* i64 [R]: the same for tables of positions; any valid one for padding */
@@ -105,9 +107,35 @@ const ig_family *ig_family_by_model_type(const char *model_type);
  * until family->initialise or a file fills them. */
 ig_status ig_model_new(ig_context *ctx, const char *config_name, const char *config_json, size_t len, ig_model **out,
                        ig_error *err);
-/* Load a folder (or that of an adapter, with its base): config.json, model.safetensors (or its shards), and tokenizer.json or vocab.json with merges.txt if there.
+/* Load a folder: config.json, model.safetensors (or its shards) or model.gguf, and tokenizer.json or vocab.json with
+ * merges.txt if there.  Matrices of a model.gguf are packed (ig_param_pack): such a model runs, and cannot be trained.
+ * The folder of an adapter is loaded with its base.
  * Unknown, missing and misshapen tensors are listed by name (IG_E_FORMAT).  Weights may be f32, f64, f16 or bf16. */
 ig_status ig_model_load(ig_context *ctx, const char *dir, ig_model **out, ig_error *err);
+/* ---- models of other programs ------------------------------------------------------------------------------------------- */
+
+typedef struct ig_model_import_opts {
+    bool overwrite;         /* replace a model that is there; else IG_E_EXISTS */
+    bool convert;           /* weights become `dtype`: f32, f16, bf16 */
+    ig_dtype dtype;         /* [as they are in the source: quantised ones keep their blocks, in a model.gguf] */
+    const char *tokenizer;  /* file of the tokenizer [what the source has or has beside it] */
+} ig_model_import_opts;
+
+typedef struct ig_model_import_report {
+    const char *format, *family; /* "folder", "gguf", "pytorch", "llama2.c" */
+    size_t tensors, packed;      /* parameters, and how many of them are in quantised blocks */
+    int64_t parameters;          /* numbers */
+    char type[16];               /* "f32" … "q4_K" */
+    bool has_tokenizer, chat_template;
+    ig_tokenizer_kind tokenizer;
+} ig_model_import_report;
+
+/* Make the folder `dir` out of a folder in the Hugging Face layout, a GGUF file of llama.cpp's, a PyTorch checkpoint with
+ * a config.json beside it, or a llama2.c checkpoint.  All or nothing: `dir` is there when the model is whole.
+ * Unknown, missing and misshapen tensors are listed by name (IG_E_FORMAT).  opts and report may be NULL. */
+ig_status ig_model_import(ig_context *ctx, const char *source, const char *dir, const ig_model_import_opts *opts,
+                          ig_model_import_report *report, ig_error *err);
+
 /* Change a setting of config.json that has no influence on shapes, e.g. ("resid_pdrop", "0.2"). */
 ig_status ig_model_set(ig_model *m, const char *key, const char *yaml_value, ig_error *err);
 /* Prepare all matrices for running (ig_param_pack): less memory, quicker products, and the same bits for a row of up to 16

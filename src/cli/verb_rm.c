@@ -16,7 +16,7 @@
 
 /* What Ingot, and the files of models that are passed around, put into a model's folder. */
 static const char *const parts[] = {
-    "config.json", "card.json", "tokenizer.json", "run", ".ingot-save", ".ingot-save.tmp", "*.safetensors", "*.safetensors.index.json",
+    "config.json", "card.json", "tokenizer.json", "run", ".ingot-save", ".ingot-save.tmp", "*.safetensors", "model.gguf", "chat_template.jinja", "modules.json", "sentence_bert_config.json", "*.safetensors.index.json",
     "generation_config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt",
     "encoder.json", "vocab.bpe", "tokenizer.model", "*.bin", "*.h5", "*.msgpack", "README.md", "LICENSE*", ".gitattributes",
 };

@@ -15,10 +15,17 @@ static void pool_shapes(const ig_model *m, int64_t pages, int64_t keys[4], int64
     values[2] = IG_PAGE, values[3] = ig_page_width(D);
 }
 
+/* Half the bytes where the weights are no finer than that. */
+static ig_dtype pool_dtype(const ig_model *m) {
+    for (size_t i = 0; i < m->params.count; i++)
+        if (m->params.item[i]->packed && ig_qweight_type(m->params.item[i]->packed) != IG_BLOCK_F32) return IG_DTYPE_F16;
+    return IG_DTYPE_F32;
+}
+
 size_t runner_page_bytes(const ig_model *m) {
     int64_t k[4], v[4];
     pool_shapes(m, 1, k, v);
-    return (size_t)(k[1] * k[2] * k[3] + v[1] * v[2] * v[3]) * sizeof(float) * (size_t)m->family->cache_layers(m);
+    return (size_t)(k[1] * k[2] * k[3] + v[1] * v[2] * v[3]) * ig_dtype_size(pool_dtype(m)) * (size_t)m->family->cache_layers(m);
 }
 
 /* Not cleared: no row reads a position that was not written. */
@@ -31,8 +38,8 @@ static ig_status make_pools(runner *r, ig_error *err) {
     c->v = ig_calloc((size_t)layers, sizeof *c->v);
     if (!c->k || !c->v) return ig_error_nomem(err, (size_t)layers * sizeof *c->k);
     for (c->layers = 0; c->layers < layers; c->layers++) {
-        IG_TRY(ig_tensor_new(r->m->ctx, IG_DTYPE_F32, 4, keys, &c->k[c->layers], err));
-        ig_status status = ig_tensor_new(r->m->ctx, IG_DTYPE_F32, 4, values, &c->v[c->layers], err);
+        IG_TRY(ig_tensor_new(r->m->ctx, pool_dtype(r->m), 4, keys, &c->k[c->layers], err));
+        ig_status status = ig_tensor_new(r->m->ctx, pool_dtype(r->m), 4, values, &c->v[c->layers], err);
         if (status != IG_OK) ig_tensor_unref(&c->k[c->layers]);
         IG_TRY(status);
     }

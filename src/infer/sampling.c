@@ -1,6 +1,6 @@
 /* infer/sampling.c: from logits to the next token.
  *
- *     logits ─ penalties ─► /temperature ─► weights exp(x - max) ─ top_k ─ top_p ─ min_p ─► draw
+ *     logits ─ bias ─ penalties ─► /temperature ─► weights exp(x - max) ─ top_k ─ top_p ─ min_p ─► draw
  *
  * The order is that of Hugging Face's generation, so that settings found there mean the same here: each cut works on the
  * distribution that the one before it left.  Weights are never normalised; cuts compare with shares of their sum.
@@ -28,8 +28,25 @@ struct ig_sampler {
     bool *seen;        /* [V] read or generated */
     uint32_t *count;   /* [V] how often generated */
     candidate *heap;   /* [V] */
+    float *bias;       /* [V] or NULL */
     const uint32_t *mask; /* of the choice that is being made: bits of the tokens that may be chosen; NULL: all */
 };
+
+/* e^x for x <= 0, to about one unit in the last place, 0 below 2^-1000: without branches, so that the compiler makes vectors of
+ * it; a vocabulary of them per token was a tenth of the time of a small model.  x = n·ln 2 + r, Taylor in r. */
+static inline double exp_down(double x) {
+    double c = x > -690 ? x : -690, shifted = c * 1.4426950408889634 + 6755399441055744.0, n = shifted - 6755399441055744.0;
+    double r = (c - n * 0.693147180369123816490) - n * 1.90821492927058770002e-10, p = 1.0 / 6227020800.0;
+    static const double term[] = {1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040,
+                                  1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1, 1};
+    for (int i = 0; i < 13; i++) p = p * r + term[i];
+    uint64_t bits;
+    double scale;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits = (bits << 52) + 0x3ff0000000000000u; /* n stands in the low bits */
+    memcpy(&scale, &bits, sizeof scale);
+    return x > -690 ? p * scale : 0;
+}
 
 /* ---- making ---- */
 
@@ -49,6 +66,20 @@ static ig_status check(const ig_sampling *o, ig_error *err) {
     return in_range("logprobs", o->logprobs, 0, IG_LOGPROBS_MAX, err);
 }
 
+static ig_status take_bias(ig_sampler *s, const ig_sampling *o, ig_error *err) {
+    if (!o->bias_count) return IG_OK;
+    s->bias = ig_calloc((size_t)s->V, sizeof *s->bias);
+    if (!s->bias) return ig_error_nomem(err, (size_t)s->V * sizeof *s->bias);
+    for (size_t i = 0; i < o->bias_count; i++) {
+        const ig_token_bias *b = &o->bias[i];
+        if (b->id < 0 || b->id >= s->V)
+            return ig_error_set(err, IG_E_ARG, "bias for token %d; the model knows 0 to %lld", (int)b->id, (long long)s->V - 1);
+        if (isnan(b->bias) || b->bias == INFINITY) return ig_error_set(err, IG_E_ARG, "the bias of token %d is %g", (int)b->id, (double)b->bias);
+        s->bias[b->id] = b->bias;
+    }
+    return IG_OK;
+}
+
 ig_status ig_sampler_new(int64_t vocab, const ig_sampling *opts, ig_sampler **out, ig_error *err) {
     static const ig_sampling greedy = {0};
     *out = NULL;
@@ -57,16 +88,17 @@ ig_status ig_sampler_new(int64_t vocab, const ig_sampling *opts, ig_sampler **ou
     ig_sampler *s = ig_calloc(1, sizeof *s);
     if (!s) return ig_error_nomem(err, sizeof *s);
     s->o = opts ? *opts : greedy;
+    s->o.bias = NULL; /* the caller's */
     s->V = vocab;
     ig_rng_init(&s->rng, s->o.seed, 0);
     s->seen = ig_calloc((size_t)vocab, sizeof *s->seen);
     s->count = ig_calloc((size_t)vocab, sizeof *s->count);
     s->heap = ig_calloc((size_t)vocab, sizeof *s->heap);
-    *out = s;
-    if (s->seen && s->count && s->heap) return IG_OK;
-    ig_sampler_free(s);
-    *out = NULL;
-    return ig_error_nomem(err, (size_t)vocab * sizeof *s->heap);
+    ig_status status = s->seen && s->count && s->heap ? IG_OK : ig_error_nomem(err, (size_t)vocab * sizeof *s->heap);
+    if (status == IG_OK && opts) status = take_bias(s, opts, err);
+    if (status == IG_OK) *out = s;
+    else ig_sampler_free(s);
+    return status;
 }
 
 void ig_sampler_free(ig_sampler *s) {
@@ -74,6 +106,7 @@ void ig_sampler_free(ig_sampler *s) {
     ig_free(s->seen);
     ig_free(s->count);
     ig_free(s->heap);
+    ig_free(s->bias);
     ig_free(s);
 }
 
@@ -95,7 +128,7 @@ static ig_status check_logits(const ig_sampler *s, const float *logits, float *m
 
 static double log_sum_exp(const ig_sampler *s, const float *logits, float max) {
     double sum = 0;
-    for (int64_t i = 0; i < s->V; i++) sum += exp((double)logits[i] - max);
+    for (int64_t i = 0; i < s->V; i++) sum += exp_down((double)logits[i] - max);
     return max + log(sum);
 }
 
@@ -118,7 +151,7 @@ static void report(const ig_sampler *s, const float *logits, double sum, ig_choi
 /* ---- penalties ---- */
 
 static double penalised(const ig_sampler *s, const float *logits, int64_t i) {
-    double x = logits[i], r = s->o.repetition_penalty;
+    double x = logits[i] + (s->bias ? s->bias[i] : 0), r = s->o.repetition_penalty;
     if (s->mask && !(s->mask[i / 32] >> i % 32 & 1)) return -INFINITY;
     if (s->seen[i] && r > 0) x = x > 0 ? x / r : x * r;
     if (s->count[i]) x -= s->o.presence_penalty + s->o.frequency_penalty * s->count[i];
@@ -164,7 +197,7 @@ static void pop(candidate *h, int64_t n) {
 static double fill_weights(ig_sampler *s, const float *logits, double max) {
     double sum = 0;
     for (int64_t i = 0; i < s->V; i++) {
-        double w = exp((penalised(s, logits, i) - max) / s->o.temperature);
+        double w = exp_down((penalised(s, logits, i) - max) / s->o.temperature);
         s->heap[i] = (candidate){w, (int32_t)i};
         sum += w;
     }

@@ -13,6 +13,7 @@
 #include "models/adapter.h"
 #include "models/model.h"
 #include "models/model_folder.h"
+#include "models/model_write.h"
 
 /* ---- the files ---- */
 
@@ -24,32 +25,54 @@ static ig_status write_json(const char *folder, const char *name, ig_buf *text, 
     return ig_file_write(path, text->data, text->len, err);
 }
 
-static ig_status write_weights(const ig_model *m, const char *folder, ig_error *err) {
-    char path[IG_PATH_MAX];
-    size_t n = m->params.count;
-    for (size_t i = 0; i < n; i++)
-        if (m->params.item[i]->packed)
-            return ig_error_set(err, IG_E_STATE, "%s is packed for running; a folder of this kind holds plain weights", m->params.item[i]->name);
-    IG_TRY(ig_path_join(path, sizeof path, folder, "model.safetensors", err));
-    ig_named_tensor *list = ig_calloc(n ? n : 1, sizeof *list);
-    if (!list) return ig_error_nomem(err, n * sizeof *list);
-    ig_tensor *merged = ig_calloc(n ? n : 1, sizeof *merged); /* of the matrices that have an adapter */
-    ig_status status = merged ? IG_OK : ig_error_nomem(err, n * sizeof *merged);
-    for (size_t i = 0; i < n && status == IG_OK; i++) {
-        const ig_param *p = m->params.item[i];
-        if (p->lora) status = adapter_merged(m->ctx, p, &merged[i], err);
-        list[i] = (ig_named_tensor){p->name, p->lora ? &merged[i] : &p->value};
+/* ---- numbers in the type of the file ---- */
+
+typedef struct converted {
+    ig_named_tensor *list; /* [n] */
+    ig_tensor *own;        /* [n] */
+    size_t n;
+} converted;
+
+static ig_status convert(const ig_model *m, const ig_param *p, ig_dtype type, ig_tensor *out, ig_error *err) {
+    ig_tensor numbers;
+    IG_TRY(p->lora ? adapter_merged(m->ctx, p, &numbers, err) : model_numbers(m->ctx, p, &numbers, err));
+    if (type == MODEL_AS_STORED) type = p->stored;
+    if (type == numbers.dtype) {
+        *out = numbers;
+        return IG_OK;
     }
-    if (status == IG_OK) status = ig_safetensors_save(m->ctx, path, list, n, NULL, 0, err);
-    for (size_t i = 0; merged && i < n; i++) ig_tensor_unref(&merged[i]);
-    ig_free(merged);
-    ig_free(list);
-    return status;
+    ig_status s = ig_tensor_new(m->ctx, type, numbers.ndim, numbers.shape, out, err);
+    if (s == IG_OK) s = ig_tensor_copy(m->ctx, out, &numbers, err);
+    ig_tensor_unref(&numbers);
+    return s;
+}
+
+static ig_status convert_all(const ig_model *m, ig_dtype type, converted *c, ig_error *err) {
+    for (; c->n < m->params.count; c->n++) {
+        c->list[c->n] = (ig_named_tensor){m->params.item[c->n]->name, &c->own[c->n]};
+        IG_TRY(convert(m, m->params.item[c->n], type, &c->own[c->n], err));
+    }
+    return IG_OK;
+}
+
+ig_status model_write_dense(const ig_model *m, const char *folder, ig_dtype type, ig_error *err) {
+    char path[IG_PATH_MAX];
+    converted c = {0};
+    IG_TRY(ig_path_join(path, sizeof path, folder, "model.safetensors", err));
+    c.list = ig_calloc(m->params.count + 1, sizeof *c.list);
+    c.own = ig_calloc(m->params.count + 1, sizeof *c.own);
+    ig_status s = c.list && c.own ? IG_OK : ig_error_nomem(err, m->params.count * sizeof *c.list);
+    if (s == IG_OK) s = convert_all(m, type, &c, err);
+    if (s == IG_OK) s = ig_safetensors_save(m->ctx, path, c.list, c.n, NULL, 0, err);
+    for (size_t i = 0; c.own && i < m->params.count; i++) ig_tensor_unref(&c.own[i]);
+    ig_free(c.list);
+    ig_free(c.own);
+    return s;
 }
 
 static bool names_the_type(const char *key) { return strcmp(key, "torch_dtype") == 0 || strcmp(key, "dtype") == 0; }
 
-static ig_status write_config(const ig_model *m, const char *folder, ig_error *err) {
+ig_status model_write_config(const ig_model *m, const char *folder, const char *type, ig_error *err) {
     ig_buf text = {.max = 2 * IG_RECIPE_BYTES_MAX};
     ig_json j = {.out = &text, .indent = 2};
     ig_json_open(&j, '{');
@@ -59,7 +82,7 @@ static ig_status write_config(const ig_model *m, const char *folder, ig_error *e
         ig_json_tree(&j, t);
     }
     ig_json_key(&j, "torch_dtype");
-    ig_json_text(&j, "float32");
+    ig_json_text(&j, type);
     ig_json_close(&j, '}');
     ig_status status = write_json(folder, "config.json", &text, err);
     ig_buf_fini(&text);
@@ -104,7 +127,7 @@ ig_status model_write_card(const ig_model *m, const ig_model_card *card, const c
     return status;
 }
 
-static ig_status write_tokenizer(const ig_model *m, const char *folder, ig_error *err) {
+ig_status model_write_tokenizer(const ig_model *m, const char *folder, ig_error *err) {
     char path[IG_PATH_MAX];
     if (!m->tokenizer) return IG_OK;
     IG_TRY(ig_path_join(path, sizeof path, folder, "tokenizer.json", err));
@@ -114,10 +137,10 @@ static ig_status write_tokenizer(const ig_model *m, const char *folder, ig_error
 /* ---- together ---- */
 
 static ig_status write_all(const ig_model *m, const ig_model_card *card, const char *folder, ig_error *err) {
-    IG_TRY(write_weights(m, folder, err));
-    IG_TRY(write_tokenizer(m, folder, err));
+    IG_TRY(model_write_dense(m, folder, IG_DTYPE_F32, err));
+    IG_TRY(model_write_tokenizer(m, folder, err));
     IG_TRY(model_write_card(m, card, folder, err));
-    return write_config(m, folder, err);
+    return model_write_config(m, folder, "float32", err);
 }
 
 /* A config.json that says no model_type belongs to something else. */
@@ -131,8 +154,16 @@ static ig_status check_target(const char *dir, ig_error *err) {
     return is_model ? IG_OK : ig_error_at(err, IG_E_EXISTS, path, 0, "is no model's; save to another folder, or remove it");
 }
 
+static ig_status check_plain(const ig_model *m, ig_error *err) {
+    for (size_t i = 0; i < m->params.count; i++)
+        if (m->params.item[i]->packed)
+            return ig_error_set(err, IG_E_STATE, "%s is packed for running; a folder of this kind holds plain weights", m->params.item[i]->name);
+    return IG_OK;
+}
+
 ig_status ig_model_save(const ig_model *m, const char *dir, const ig_model_card *card, ig_error *err) {
     char stage[IG_PATH_MAX];
+    IG_TRY(check_plain(m, err));
     IG_TRY(check_target(dir, err));
     IG_TRY(ig_dir_make(dir, err));
     IG_TRY(model_settle(dir, err));

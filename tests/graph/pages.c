@@ -38,6 +38,7 @@ static ig_tensor indices(ig_dtype dtype, int ndim, const int64_t *shape, double 
 /* `count` sequences of S positions over one pool whose pages they own in turns, the last page first. */
 typedef struct fixture {
     int64_t H, G, D, S, count, pages; /* pages: of one sequence */
+    bool half;                        /* pools in f16 */
     ig_tensor k, v;                   /* [count,G,S,D] */
     ig_tensor pool_k, pool_v;
 } fixture;
@@ -71,11 +72,12 @@ static void write_sequence(fixture *f, int64_t s) {
     ig_tensor_unref(&table), ig_tensor_unref(&at);
 }
 
-static fixture make(int64_t H, int64_t G, int64_t D, int64_t S, int64_t count) {
-    fixture f = {.H = H, .G = G, .D = D, .S = S, .count = count, .pages = (S + PAGE - 1) / PAGE};
+static fixture make(int64_t H, int64_t G, int64_t D, int64_t S, int64_t count, bool half) {
+    fixture f = {.H = H, .G = G, .D = D, .S = S, .count = count, .half = half, .pages = (S + PAGE - 1) / PAGE};
     int64_t shape[4] = {count, G, S, D}, keys[4] = {count * f.pages, G, D, PAGE}, values[4] = {count * f.pages, G, PAGE, (D + 15) / 16 * 16};
     f.k = random_tensor(4, shape, 1), f.v = random_tensor(4, shape, 2);
-    f.pool_k = indices(IG_DTYPE_F32, 4, keys, NAN), f.pool_v = indices(IG_DTYPE_F32, 4, values, NAN); /* what was not written is not read */
+    ig_dtype pool = half ? IG_DTYPE_F16 : IG_DTYPE_F32;
+    f.pool_k = indices(pool, 4, keys, NAN), f.pool_v = indices(pool, 4, values, NAN); /* what was not written is not read */
     for (int64_t s = 0; s < count; s++) write_sequence(&f, s);
     return f;
 }
@@ -97,8 +99,9 @@ static void expected(const fixture *f, const ig_tensor *q, int64_t s, int64_t la
     ig_graph_free(g);
 }
 
-/* Sums of up to S terms of size about 1 in another order. */
-static double tolerance(const fixture *f) { return 2e-6 * sqrt((double)f->S + (double)f->D); }
+/* Sums of up to S terms of size about 1 in another order; in f16, keys and values are off by 2^-11 each: scores, which are sums
+ * of D products over √D, and so the weights, by a few times that. */
+static double tolerance(const fixture *f) { return f->half ? 1e-2 : 2e-6 * sqrt((double)f->S + (double)f->D); }
 
 static ig_var *attend(const fixture *f, ig_graph *g, const ig_tensor *q, const ig_tensor *table, const ig_tensor *at, bool chunk) {
     return ig_attention_pages(g, ig_input(g, "q", q), ig_input(g, "pk", &f->pool_k), ig_input(g, "pv", &f->pool_v),
@@ -142,9 +145,9 @@ static void rows_equal_plain_attention(void **state) {
     for (size_t c = 0; c < 3; c++) {
         if (!ig_kernels_for(cpus[c])) continue;
         open_context(cpus[c]);
-        for (size_t i = 0; i < SHAPES; i++) {
+        for (size_t i = 0; i < 2 * SHAPES; i++) {
             float bits[1024];
-            fixture f = make(shapes[i].H, shapes[i].G, shapes[i].D, shapes[i].S, shapes[i].count);
+            fixture f = make(shapes[i / 2].H, shapes[i / 2].G, shapes[i / 2].D, shapes[i / 2].S, shapes[i / 2].count, i % 2);
             check_rows(&f, 5, bits);
             drop(&f);
         }
@@ -157,7 +160,7 @@ static void a_row_has_the_same_bits_in_any_company(void **state) {
     float alone[64], among[64];
     (void)state;
     open_context(IG_CPU_AUTO);
-    fixture f = make(1, 1, 64, 300, 3);
+    fixture f = make(1, 1, 64, 300, 3, false);
     check_rows(&f, 1, alone);
     for (int64_t R = 2; R <= 16; R++) {
         check_rows(&f, R, among);
@@ -193,8 +196,8 @@ static void check_chunk(const fixture *f, int64_t from, int64_t n, int64_t R) {
 static void chunks_equal_plain_attention(void **state) {
     (void)state;
     open_context(IG_CPU_AUTO);
-    for (size_t i = 0; i < SHAPES; i++) {
-        fixture f = make(shapes[i].H, shapes[i].G, shapes[i].D, shapes[i].S, shapes[i].count);
+    for (size_t i = 0; i < 2 * SHAPES; i++) {
+        fixture f = make(shapes[i / 2].H, shapes[i / 2].G, shapes[i / 2].D, shapes[i / 2].S, shapes[i / 2].count, i % 2);
         for (int64_t from = 0; from < f.S; from += PAGE) check_chunk(&f, from, f.S - from < PAGE ? f.S - from : PAGE, PAGE);
         drop(&f);
     }
@@ -213,7 +216,7 @@ static void chunks_equal_plain_attention(void **state) {
 static void places_that_do_not_exist_are_refused(void **state) {
     (void)state;
     open_context(IG_CPU_REFERENCE);
-    fixture f = make(2, 1, 16, 100, 1);
+    fixture f = make(2, 1, 16, 100, 1, false);
     ig_graph *g = new_graph();
     int64_t two = 2;
     ig_tensor q = random_tensor(4, (int64_t[]){1, 2, 2, 16}, 1), wrong = random_tensor(4, (int64_t[]){1, 2, 2, 17}, 1);

@@ -253,6 +253,29 @@ static void a_crowd_is_told_to_come_back(void **state) {
     ig_scheduler_close(c.s);
 }
 
+/* In either thread: the request fails, or does not notice; nothing hangs or is lost. */
+static ig_status ask_once(uint64_t n, ig_error *err) {
+    int32_t prompt[70] = {1, 2, 3};
+    ig_generation out = {0};
+    ig_scheduler *s = NULL;
+    ig_generate_opts o = {.max_tokens = 20, .ignore_end = true};
+    ig_alloc_fail_at(n);
+    ig_status status = ig_scheduler_open(model, NULL, &s, err);
+    if (status == IG_OK) status = ig_scheduler_generate(s, &(ig_request){.prompt = prompt, .n = 70, .opts = &o}, &out, err);
+    ig_alloc_fail_at(0);
+    ig_generation_fini(&out);
+    ig_scheduler_close(s);
+    return status;
+}
+
+static void failed_allocations_are_statuses(void **state) {
+    ig_error err;
+    uint64_t n = 1;
+    (void)state;
+    for (; ask_once(n, &err) != IG_OK; n += 1 + n / 40) assert_int_equal(err.code, IG_E_NOMEM);
+    assert_true(n > 20);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_give_together_what_they_give_alone),
@@ -262,6 +285,7 @@ int main(void) {
         cmocka_unit_test(what_is_not_wanted_is_cancelled),
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(a_crowd_is_told_to_come_back),
+        cmocka_unit_test(failed_allocations_are_statuses),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

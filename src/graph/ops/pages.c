@@ -1,6 +1,6 @@
 /* graph/ops/pages.c: the key/value cache of generation: pages of 64 positions, of which every sequence has a list.
  *
- *     pool of keys   [P,G,D,64]      values [P,G,64,Dv], Dv = D rounded up to 16        (tensor/kernels/attention_pages.c)
+ *     pools, f32 or f16: keys [P,G,D,64]      values [P,G,64,Dv], Dv = D rounded up to 16        (tensor/kernels/attention_pages.c)
  *     table          i32 [R,N]       row r: the pages of its sequence, in order
  *     positions      i64 [R]         of row r in its sequence; -1: padding, which reads and writes nothing
  *
@@ -36,7 +36,7 @@ static ig_status need_pool(const ig_node *n, int k, bool keys, int64_t heads, in
     const ig_tensor *p = &n->in[k]->t;
     char text[128];
     int64_t width = ig_page_width(D), wanted[4] = {0, heads, keys ? D : IG_PAGE, keys ? IG_PAGE : width};
-    bool fits = p->dtype == IG_DTYPE_F32 && p->ndim == 4 && p->shape[0] <= INT32_MAX && ig_tensor_is_contiguous(p);
+    bool fits = (p->dtype == IG_DTYPE_F32 || p->dtype == IG_DTYPE_F16) && p->ndim == 4 && p->shape[0] <= INT32_MAX && ig_tensor_is_contiguous(p);
     for (int d = 1; d < 4; d++) fits = fits && p->shape[d] == wanted[d];
     if (fits) return IG_OK;
     return ig_error_set(err, IG_E_SHAPE, "a pool %s; %s need [P,%lld,%lld,%lld]", ig_tensor_shape_text(p, text, sizeof text),
@@ -67,11 +67,25 @@ static ig_status write_shape(ig_node *n, ig_error *err) {
     return IG_OK;
 }
 
-/* Keys go into a column, values into a row of their page. */
-static void write_row(float *page, const float *x, int64_t slot, int64_t D, bool keys) {
+/* Keys go into a column, values into a row of their page; `at_page` counts elements. */
+static void write_row(const ig_tensor *pool, int64_t at_page, const float *x, int64_t slot, int64_t D, bool keys) {
+    float *page = (float *)pool->data + at_page;
     if (keys)
         for (int64_t i = 0; i < D; i++) page[i * IG_PAGE + slot] = x[i];
     else memcpy(page + slot * ig_page_width(D), x, sizeof *x * (size_t)D);
+}
+
+static void write_row_f16(const ig_run *r, int64_t at_page, const float *x, int64_t slot, int64_t D, bool keys) {
+    uint16_t *page = (uint16_t *)r->in[0]->data + at_page, piece[64];
+    if (!keys) {
+        r->k->f32_to_f16(page + slot * ig_page_width(D), x, (size_t)D);
+        return;
+    }
+    for (int64_t from = 0; from < D; from += 64) {
+        int64_t n = D - from < 64 ? D - from : 64;
+        r->k->f32_to_f16(piece, x + from, (size_t)n);
+        for (int64_t i = 0; i < n; i++) page[(from + i) * IG_PAGE + slot] = piece[i];
+    }
 }
 
 static ig_status write_forward(const ig_run *r, ig_error *err) {
@@ -81,10 +95,12 @@ static ig_status write_forward(const ig_run *r, ig_error *err) {
         if (position < 0) continue;
         IG_TRY(check_row(table, row, position + 1, pool->shape[0], err));
         int64_t page = ((const int32_t *)table->data)[row * table->shape[1] + position / IG_PAGE];
-        for (int64_t g = 0; g < x->shape[1]; g++)
-            write_row((float *)pool->data + page * pool->stride[0] + g * pool->stride[1],
-                      (const float *)x->data + g * x->stride[1] + row * x->stride[2], position % IG_PAGE, x->shape[3],
-                      r->node->attrs.i[0] != 0);
+        for (int64_t g = 0; g < x->shape[1]; g++) {
+            int64_t place = page * pool->stride[0] + g * pool->stride[1], slot = position % IG_PAGE;
+            const float *from = (const float *)x->data + g * x->stride[1] + row * x->stride[2];
+            if (pool->dtype == IG_DTYPE_F16) write_row_f16(r, place, from, slot, x->shape[3], r->node->attrs.i[0] != 0);
+            else write_row(pool, place, from, slot, x->shape[3], r->node->attrs.i[0] != 0);
+        }
     }
     return IG_OK;
 }
@@ -112,7 +128,8 @@ static ig_status attention_shape(ig_node *n, ig_error *err) {
         return ig_error_set(err, IG_E_SHAPE, "%lld query heads over %lld key heads", (long long)q->shape[1], (long long)G);
     IG_TRY(need_pool(n, 1, true, G, D, err));
     IG_TRY(need_pool(n, 2, false, G, D, err));
-    if (n->in[2]->t.shape[0] != n->in[1]->t.shape[0]) return ig_error_set(err, IG_E_SHAPE, "two pools of different length");
+    if (n->in[2]->t.shape[0] != n->in[1]->t.shape[0] || n->in[2]->t.dtype != n->in[1]->t.dtype)
+        return ig_error_set(err, IG_E_SHAPE, "two pools of different length or type");
     IG_TRY(need_places(n, 3, q->shape[2], err));
     IG_TRY(ig_out_set(n, 0, IG_DTYPE_F32, 4, q->shape, err));
     n->out[0].t.stride[1] = D, n->out[0].t.stride[2] = q->shape[1] * D; /* in memory [1,R,H,D] */
@@ -155,14 +172,22 @@ static void decode_range(void *arg, size_t begin, size_t end, int thread) {
     const pages_job *j = arg;
     const ig_tensor *k = j->r->in[1], *v = j->r->in[2], *table = j->r->in[3];
     ig_page_args a = {.D = j->D, .heads = j->group, .q_row = j->r->in[0]->stride[1], .o_row = j->r->out[0]->stride[1],
-                      .k_stride = k->stride[0], .v_stride = v->stride[0], .scale = j->scale};
+                      .k_stride = k->stride[0], .v_stride = v->stride[0], .half = k->dtype == IG_DTYPE_F16, .scale = j->scale};
+    int64_t size = (int64_t)ig_dtype_size(k->dtype);
     for (int64_t i = (int64_t)begin; i < (int64_t)end; i++) {
         int64_t row = i / j->G, g = i % j->G;
         a.page = (const int32_t *)table->data + row * table->shape[1];
         a.keys = at(j->r->in[4], row) + 1;
-        j->r->k->attention_pages(y_at(j, g * j->group, row), q_at(j, g * j->group, row), (const float *)k->data + g * k->stride[1],
-                                 (const float *)v->data + g * v->stride[1], &a, scratch_of(j, thread));
+        j->r->k->attention_pages(y_at(j, g * j->group, row), q_at(j, g * j->group, row), (const char *)k->data + g * k->stride[1] * size,
+                                 (const char *)v->data + g * v->stride[1] * size, &a, scratch_of(j, thread));
     }
+}
+
+/* n numbers of a pool from element `at_element` on, as f32. */
+static const float *numbers(const pages_job *j, const ig_tensor *pool, int64_t at_element, int64_t n, float *room) {
+    if (pool->dtype == IG_DTYPE_F32) return (const float *)pool->data + at_element;
+    j->r->k->f16_to_f32(room, (const uint16_t *)pool->data + at_element, (size_t)n);
+    return room;
 }
 
 /* The pages of key head g, side by side: keys and values [keys][D]. */
@@ -170,13 +195,17 @@ static void gather_pages(const pages_job *j, int64_t g, float *keys, float *valu
     const ig_tensor *k = j->r->in[1], *v = j->r->in[2];
     const int32_t *page = j->r->in[3]->data;
     int64_t D = j->D, width = ig_page_width(D);
+    float room[IG_PAGE];
     for (int64_t s = 0; s < j->keys; s += IG_PAGE) {
         int64_t n = j->keys - s < IG_PAGE ? j->keys - s : IG_PAGE, at_page = page[s / IG_PAGE];
-        const float *kp = (const float *)k->data + at_page * k->stride[0] + g * k->stride[1];
-        const float *vp = (const float *)v->data + at_page * v->stride[0] + g * v->stride[1];
+        for (int64_t d = 0; d < D; d++) {
+            const float *column = numbers(j, k, at_page * k->stride[0] + g * k->stride[1] + d * IG_PAGE, n, room);
+            for (int64_t i = 0; i < n; i++) keys[(s + i) * D + d] = column[i];
+        }
         for (int64_t i = 0; i < n; i++) {
-            for (int64_t d = 0; d < D; d++) keys[(s + i) * D + d] = kp[d * IG_PAGE + i];
-            memcpy(values + (s + i) * D, vp + i * width, sizeof *values * (size_t)D);
+            float *to = values + (s + i) * D;
+            const float *row = numbers(j, v, at_page * v->stride[0] + g * v->stride[1] + i * width, D, to);
+            if (row != to) memcpy(to, row, sizeof *to * (size_t)D);
         }
     }
 }

@@ -75,7 +75,8 @@ typedef struct ig_attention_args {
 typedef struct ig_page_args {
     int64_t D, heads;
     int64_t q_row, o_row;       /* floats between two heads */
-    int64_t k_stride, v_stride; /* floats between two pages of the key head: keys [D][64], values [64][ig_page_width(D)] */
+    bool half;                  /* keys and values in f16 */
+    int64_t k_stride, v_stride; /* elements between two pages of the key head: keys [D][64], values [64][ig_page_width(D)] */
     const int32_t *page;        /* [⌈keys / 64⌉] */
     int64_t keys;               /* the row sees positions 0 … keys-1 */
     float scale;
@@ -135,7 +136,7 @@ typedef struct ig_kernels {
     size_t (*attention_scratch)(const ig_attention_args *a); /* elements */
 
     /* attention over pages: o [heads][D]; k, v: page 0 of the key head; scratch of heads·(ig_page_width(D) + 2) floats */
-    void (*attention_pages)(float *o, const float *q, const float *k, const float *v, const ig_page_args *a, float *scratch);
+    void (*attention_pages)(float *o, const float *q, const void *k, const void *v, const ig_page_args *a, float *scratch);
     /* products over quantised weights, see panel.h.  One row of x into its column of a tile of `stride` rows: */
     void (*quantise_row)(ig_quant_x *out, size_t stride, const float *x, size_t k);
     void (*panel[IG_BLOCK_COUNT])(const ig_panel_args *p); /* y[m][r] = Σ x[m]·w[r] */

@@ -19,6 +19,7 @@ typedef __m512 lanes;
 
 INLINE lanes lanes_set(float x) { return _mm512_set1_ps(x); }
 INLINE lanes lanes_load(const float *p) { return _mm512_loadu_ps(p); }
+INLINE lanes lanes_load_f16(const uint16_t *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p)); }
 INLINE void lanes_store(float *p, lanes a) { _mm512_storeu_ps(p, a); }
 /* n < 16 elements, `rest` in the lanes behind them */
 INLINE lanes lanes_load_part(const float *p, size_t n, float rest) {
@@ -42,6 +43,8 @@ typedef struct lanes { __m256 lo, hi; } lanes;
 
 INLINE lanes lanes_set(float x) { return (lanes){_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
 INLINE lanes lanes_load(const float *p) { return (lanes){_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+INLINE __m256 load_f16_8(const uint16_t *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p)); }
+INLINE lanes lanes_load_f16(const uint16_t *p) { return (lanes){load_f16_8(p), load_f16_8(p + 8)}; }
 INLINE void lanes_store(float *p, lanes a) { _mm256_storeu_ps(p, a.lo), _mm256_storeu_ps(p + 8, a.hi); }
 INLINE lanes lanes_load_part(const float *p, size_t n, float rest) {
     float t[LANES];

@@ -1,0 +1,126 @@
+/* server/reply.c: answers and errors, in the shapes of OpenAI's API. */
+#include <string.h>
+#include <unistd.h>
+
+#include "server/server.h"
+
+void reply_pair_text(ig_json *j, const char *key, const char *value) {
+    ig_json_key(j, key);
+    if (value) ig_json_text(j, value);
+    else ig_json_null(j);
+}
+
+void reply_pair_int(ig_json *j, const char *key, int64_t value) {
+    ig_json_key(j, key);
+    ig_json_int(j, value);
+}
+
+void reply_usage(ig_json *j, int64_t prompt, int64_t completion) {
+    ig_json_key(j, "usage"), ig_json_open(j, '{');
+    reply_pair_int(j, "prompt_tokens", prompt);
+    reply_pair_int(j, "completion_tokens", completion);
+    reply_pair_int(j, "total_tokens", prompt + completion);
+    ig_json_close(j, '}');
+}
+
+/* 96 bits of clock, process and a counter, mixed: different on every call, and no secret. */
+void reply_new_id(const char *prefix, char id[SERVER_ID_SIZE]) {
+    static uint64_t calls;
+    uint32_t word[4];
+    uint64_t n = __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED);
+    ig_philox((uint64_t)ig_unix_time() << 20 ^ (uint64_t)getpid(), (uint64_t)(ig_clock() * 1e9), n, word);
+    snprintf(id, SERVER_ID_SIZE, "%s%08x%08x%08x", prefix, word[0], word[1], word[2]);
+}
+
+ig_status reply_json(call *c, int status, const ig_buf *b) {
+    IG_TRY(ig_buf_status(b, &c->err));
+    c->answered = true;
+    c->status = status;
+    return ig_http_reply(c->http, status, "application/json", b->data, b->len, &c->err);
+}
+
+ig_status reply_events(call *c) {
+    c->answered = true;
+    c->status = 200;
+    return ig_sse_begin(c->http, &c->err);
+}
+
+/* ---- errors ---------------------------------------------------------------------------------------------------------------- */
+
+ig_status call_fail(call *c, int status, const char *param, const char *code, const char *fmt, ...) {
+    va_list args;
+    char message[sizeof c->err.message];
+    va_start(args, fmt);
+    vsnprintf(message, sizeof message, fmt, args);
+    va_end(args);
+    c->fail_status = status;
+    snprintf(c->param, sizeof c->param, "%s", param ? param : "");
+    snprintf(c->code, sizeof c->code, "%s", code ? code : "");
+    return ig_error_set(&c->err, IG_E_ARG, "%s", message);
+}
+
+static int status_of(const call *c) {
+    if (c->fail_status) return c->fail_status;
+    switch (c->err.code) {
+    case IG_E_ARG:
+    case IG_E_FORMAT:
+    case IG_E_LIMIT:
+    case IG_E_UNSUPPORTED: return 400;
+    case IG_E_NOT_FOUND: return 404;
+    case IG_E_EXISTS:
+    case IG_E_STATE: return 409;
+    case IG_E_BUSY: return 429;
+    case IG_E_NOMEM:
+    case IG_E_CANCELLED: return 503;
+    default: return 500;
+    }
+}
+
+static const char *type_of(int status) {
+    if (status == 401) return "authentication_error";
+    if (status == 403) return "permission_error";
+    if (status == 429) return "rate_limit_error";
+    return status < 500 ? "invalid_request_error" : "server_error";
+}
+
+/* What concerns the machine alone is logged by id, and not told: paths of files are nobody's business. */
+static void put_message(const call *c, int status, ig_json *j) {
+    char text[1100];
+    if (status == 500) snprintf(text, sizeof text, "the server failed; its log has more under %s", c->id);
+    else ig_error_format(&c->err, text, sizeof text);
+    reply_pair_text(j, "message", text);
+}
+
+void failure_json(const call *c, int status, ig_buf *out) {
+    ig_json j = {.out = out};
+    ig_json_open(&j, '{');
+    ig_json_key(&j, "error"), ig_json_open(&j, '{');
+    put_message(c, status, &j);
+    reply_pair_text(&j, "type", type_of(status));
+    reply_pair_text(&j, "param", c->param[0] ? c->param : NULL);
+    reply_pair_text(&j, "code", c->code[0] ? c->code : NULL);
+    ig_json_close(&j, '}');
+    ig_json_close(&j, '}');
+}
+
+ig_status reply_failure(call *c) {
+    int status = status_of(c);
+    ig_buf b = {.max = 1 << 16};
+    if (status == 500) ig_log_write(c->s->ctx, IG_LOG_ERROR, "%s: %s", c->id, c->err.message);
+    if (status == 401) (void)ig_http_header_add(c->http, "WWW-Authenticate", "Bearer", NULL);
+    failure_json(c, status, &b);
+    ig_status s = reply_json(c, status, &b);
+    ig_buf_fini(&b);
+    return s;
+}
+
+ig_status call_body(call *c) {
+    size_t n;
+    const char *bytes = ig_http_request_body(c->http, &n);
+    ig_error err = {0};
+    ig_status s = ig_json_parse("body", bytes ? bytes : "", n, &c->body, &err);
+    if (s == IG_E_NOMEM) return ig_error_nomem(&c->err, n);
+    if (s != IG_OK) return call_fail(c, 400, NULL, "invalid_json", "the body is not JSON that is taken here: line %d: %s", err.line, err.message);
+    if (ig_doc_root(c->body)->type != IG_TREE_MAP) return call_fail(c, 400, NULL, "invalid_type", "the body must be a JSON object");
+    return IG_OK;
+}

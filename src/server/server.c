@@ -1,0 +1,233 @@
+/* server/server.c: opening and closing, and a request's way: id, route, key, limits, handler, log.
+ *
+ * A key comes as `Authorization: Bearer ig-…`.  Its id, never the key itself, stands in the log, and the hash of the id
+ * separates what prompts share.
+ */
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "server/server.h"
+
+#define WORKERS 64
+#define HEAVY_MAX 48
+#define IDLE_SECONDS (15 * 60)
+
+/* ---- who asks -------------------------------------------------------------------------------------------------------------- */
+
+static ig_status find_key(call *c, const char *secret, ig_store_key *key) {
+    ig_error err = {0};
+    ig_status s = ig_store_key_find(c->s->store, secret, key, &err);
+    if (s == IG_E_NOT_FOUND || s == IG_E_ARG)
+        return call_fail(c, 401, NULL, "invalid_api_key", "the API key is not valid: it is unknown, revoked or has expired");
+    if (s != IG_OK) c->err = err;
+    return s;
+}
+
+static ig_status authorise(call *c, ig_store_key *key) {
+    const char *header = ig_http_request_header(c->http, "Authorization");
+    if (c->s->o.no_key || c->route->role < 0) return IG_OK;
+    if (!header || strncasecmp(header, "Bearer ", 7) != 0)
+        return call_fail(c, 401, NULL, "invalid_api_key", "an API key is needed: send the header Authorization: Bearer KEY");
+    header += 7;
+    while (*header == ' ') header++;
+    IG_TRY(find_key(c, header, key));
+    memcpy(c->key, key->id, sizeof c->key);
+    c->key_id = c->key;
+    c->scope = ig_hash64(c->key, strlen(c->key), 0);
+    if ((int)key->role >= c->route->role) return IG_OK;
+    return call_fail(c, 403, NULL, "insufficient_permissions", "this needs a key of the role %s; this one is of the role %s",
+                     ig_store_role_name((ig_store_role)c->route->role), ig_store_role_name(key->role));
+}
+
+/* ---- one request ------------------------------------------------------------------------------------------------------------ */
+
+static ig_status find_route(call *c) {
+    bool other;
+    c->route = route_find(c->http, &c->segment, &other);
+    if (c->route) return IG_OK;
+    const char *method = ig_http_request_method(c->http);
+    if (other) return call_fail(c, 405, NULL, NULL, "this path does not take %s; docs/OPENAI.md lists what it takes", method);
+    return call_fail(c, 404, NULL, "unknown_url", "there is no route %s %.200s; docs/OPENAI.md lists all", method,
+                     ig_http_request_path(c->http));
+}
+
+static ig_status admit(call *c, const ig_store_key *key) {
+    int retry;
+    char text[16];
+    int64_t per_minute = key->requests_per_minute ? key->requests_per_minute : c->s->o.requests_per_minute;
+    int64_t concurrent = key->concurrent ? key->concurrent : c->s->o.concurrent;
+    ig_status s = admission_enter(c->s->admission, c->key_id, per_minute, concurrent, c->route->heavy, &retry, &c->err);
+    if (s != IG_E_BUSY) return s;
+    snprintf(text, sizeof text, "%d", retry);
+    (void)ig_http_header_add(c->http, "Retry-After", text, NULL);
+    snprintf(c->code, sizeof c->code, "rate_limit_exceeded");
+    return s;
+}
+
+static ig_status serve(call *c) {
+    ig_store_key key = {0};
+    IG_TRY(find_route(c));
+    IG_TRY(authorise(c, &key));
+    IG_TRY(admit(c, &key));
+    ig_status s = c->route->run(c);
+    admission_leave(c->s->admission, c->key_id, c->route->heavy);
+    if (s == IG_E_BUSY && !c->answered) (void)ig_http_header_add(c->http, "Retry-After", "1", NULL);
+    return s;
+}
+
+static void log_line(const call *c, double seconds) {
+    ig_buf b = {.max = 4096};
+    ig_json j = {.out = &b};
+    if (!c->s->o.log) return;
+    ig_json_open(&j, '{');
+    reply_pair_int(&j, "time", ig_unix_time());
+    reply_pair_text(&j, "id", c->id);
+    reply_pair_text(&j, "method", ig_http_request_method(c->http));
+    reply_pair_text(&j, "route", c->route ? c->route->path : NULL);
+    reply_pair_int(&j, "status", c->status);
+    reply_pair_int(&j, "ms", (int64_t)(seconds * 1000));
+    reply_pair_text(&j, "key", c->key_id);
+    reply_pair_text(&j, "model", c->model[0] ? c->model : NULL);
+    reply_pair_int(&j, "prompt_tokens", c->prompt_tokens);
+    reply_pair_int(&j, "completion_tokens", c->completion_tokens);
+    reply_pair_text(&j, "error", c->code[0] ? c->code : NULL);
+    ig_json_close(&j, '}');
+    if (ig_buf_status(&b, NULL) == IG_OK) c->s->o.log(c->s->o.log_arg, b.data);
+    ig_buf_fini(&b);
+}
+
+static void handle(void *arg, ig_http_request *req) {
+    call c = {.s = arg, .http = req, .start = ig_clock()};
+    reply_new_id("req_", c.id);
+    (void)ig_http_header_add(req, "x-request-id", c.id, NULL);
+    ig_status s = serve(&c);
+    if (ig_http_request_gone(req)) c.status = 499; /* nobody waits any more; as nginx writes it */
+    else if (s != IG_OK && !c.answered) (void)reply_failure(&c);
+    double seconds = ig_clock() - c.start;
+    metrics_count(c.s->metrics, &c, seconds);
+    log_line(&c, seconds);
+    ig_doc_free(c.body);
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------------------------------ */
+
+static ig_status has_keys(ig_store *store, bool *out, ig_error *err) {
+    ig_store_key *keys = NULL;
+    size_t count = 0;
+    bool more;
+    IG_TRY(ig_store_key_list(store, &(ig_store_page){.limit = IG_STORE_LIST_MAX}, &keys, &count, &more, err));
+    *out = false;
+    for (size_t i = 0; i < count; i++) *out |= keys[i].revoked_at == 0;
+    ig_free(keys);
+    return IG_OK;
+}
+
+static ig_status check_access(ig_server *s, ig_error *err) {
+    const char *host = s->o.host ? s->o.host : "127.0.0.1";
+    bool keys = false;
+    if (s->o.no_key && !ig_net_is_loopback(host))
+        return ig_error_set(err, IG_E_STATE, "without keys the server listens on this machine only, not on %s; leave out --no-key and "
+                            "make a key: ingot key new", host);
+    if (s->o.no_key) return IG_OK;
+    if (!s->store) return ig_error_set(err, IG_E_STATE, "without a workspace there are no keys; make one with ingot init, or serve with --no-key");
+    IG_TRY(has_keys(s->store, &keys, err));
+    if (keys) return IG_OK;
+    return ig_error_set(err, IG_E_STATE, "nobody could use the server: there is no key yet; make one with: ingot key new NAME%s",
+                        ig_net_is_loopback(host) ? " (or serve without keys on this machine: --no-key)" : "");
+}
+
+static ig_status open_store(ig_server *s, ig_error *err) {
+    char path[IG_PATH_MAX];
+    if (!s->o.workspace) return IG_OK;
+    IG_TRY(ig_path_join(path, sizeof path, s->o.workspace, "store", err));
+    return ig_store_open(path, NULL, &s->store, err);
+}
+
+/* Unloads idle models; wakes every few seconds, and at the end. */
+static void *keep(void *arg) {
+    ig_server *s = arg;
+    pthread_mutex_lock(&s->lock);
+    while (!s->closing) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += 2;
+        pthread_cond_timedwait(&s->wake, &s->lock, &until);
+        pthread_mutex_unlock(&s->lock);
+        pool_sweep(s->pool);
+        pthread_mutex_lock(&s->lock);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+static ig_status copy_texts(ig_server *s, const ig_server_opts *o, ig_error *err) {
+    const char *from[] = {o->host, o->cert_file, o->key_file, o->workspace, o->program, o->version};
+    const char **to[] = {&s->o.host, &s->o.cert_file, &s->o.key_file, &s->o.workspace, &s->o.program, &s->o.version};
+    for (size_t i = 0; i < sizeof to / sizeof *to; i++) *to[i] = NULL;
+    for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
+        *to[i] = from[i] ? ig_strdup(from[i]) : NULL;
+        if (from[i] && !*to[i]) return ig_error_nomem(err, strlen(from[i]));
+    }
+    return IG_OK;
+}
+
+static ig_status start(ig_server *s, ig_error *err) {
+    ig_http_opts h = {.host = s->o.host, .port = s->o.port, .cert_file = s->o.cert_file, .key_file = s->o.key_file,
+                      .threads = WORKERS, .queue_max = 2 * WORKERS};
+    h.bodies_bytes_max = (size_t)1 << 30;
+    h.body_bytes_max = (size_t)512 << 20;
+    IG_TRY(open_store(s, err));
+    IG_TRY(check_access(s, err));
+    IG_TRY(pool_open(s, &s->pool, err));
+    IG_TRY(admission_open(HEAVY_MAX, &s->admission, err));
+    IG_TRY(metrics_open(&s->metrics, err));
+    if (pthread_create(&s->keeper, NULL, keep, s) != 0) return ig_error_set(err, IG_E_LIMIT, "no thread could be started");
+    s->has_keeper = true;
+    return ig_http_server_open(&h, handle, s, &s->http, err);
+}
+
+ig_status ig_server_open(ig_context *ctx, const ig_server_opts *opts, ig_server **out, ig_error *err) {
+    *out = NULL;
+    ig_server *s = ig_calloc(1, sizeof *s);
+    if (!s) return ig_error_nomem(err, sizeof *s);
+    s->ctx = ctx;
+    s->o = *opts;
+    if (!s->o.idle_seconds) s->o.idle_seconds = IDLE_SECONDS;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->wake, NULL);
+    ig_status status = copy_texts(s, opts, err);
+    if (status == IG_OK) status = start(s, err);
+    s->o.models = NULL; /* the pool has its own */
+    if (status == IG_OK) *out = s;
+    else ig_server_close(s);
+    return status;
+}
+
+int ig_server_port(const ig_server *s) { return ig_http_server_port(s->http); }
+
+ig_status ig_server_drain(ig_server *s, int timeout_ms, ig_error *err) { return ig_http_server_drain(s->http, timeout_ms, err); }
+
+static void stop_keeper(ig_server *s) {
+    if (!s->has_keeper) return;
+    pthread_mutex_lock(&s->lock);
+    s->closing = true;
+    pthread_cond_broadcast(&s->wake);
+    pthread_mutex_unlock(&s->lock);
+    pthread_join(s->keeper, NULL);
+}
+
+void ig_server_close(ig_server *s) {
+    if (!s) return;
+    ig_http_server_close(s->http);
+    stop_keeper(s);
+    pool_close(s->pool);
+    admission_close(s->admission);
+    metrics_close(s->metrics);
+    ig_store_close(s->store);
+    const char *texts[] = {s->o.host, s->o.cert_file, s->o.key_file, s->o.workspace, s->o.program, s->o.version};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) ig_free((void *)(uintptr_t)texts[i]);
+    pthread_cond_destroy(&s->wake);
+    pthread_mutex_destroy(&s->lock);
+    ig_free(s);
+}
