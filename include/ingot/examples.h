@@ -135,6 +135,9 @@ size_t ig_examples_split(ig_examples *x, double share);
  * IG_NO_TARGET.  i < 0: all padding.  Returns how many targets count. */
 int64_t ig_examples_fill(const ig_examples *x, int64_t i, bool rejected, int64_t at, const ig_tensor *inputs, const ig_tensor *targets);
 
+/* Plain text: lines that are no UTF-8 are noted; such a text trains byte tokenizers only. */
+ig_status ig_text_check(const char *text, size_t len, ig_problems *problems, ig_error *err);
+
 /* ---- batches of rows -------------------------------------------------------------------------------------------------- */
 
 /* Rows first … first+count-1 in epochs, each once and in a new order per epoch.  Rows of about the same length come together:

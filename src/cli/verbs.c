@@ -3,7 +3,9 @@
 
 const cli_verb *const cli_verbs[] = {
     &cli_verb_init,
+    &cli_verb_data_check,
     &cli_verb_train,
+    &cli_verb_merge,
     &cli_verb_run,
     &cli_verb_serve,
     &cli_verb_embed,

@@ -221,6 +221,18 @@ ig_status ig_examples_read(const char *path, const ig_examples_opts *opts, ig_ex
     return status;
 }
 
+ig_status ig_text_check(const char *text, size_t len, ig_problems *problems, ig_error *err) {
+    row_reader r = {.problems = problems, .err = err};
+    for (size_t at = 0; at < len && r.status == IG_OK;) {
+        const char *end = memchr(text + at, '\n', len - at);
+        size_t n = end ? (size_t)(end - text) - at : len - at;
+        r.line++;
+        if (!ig_utf8_valid(text + at, n)) row_problem(&r, IG_PROBLEM_ENCODING, "%s", "");
+        at += n + 1;
+    }
+    return r.status;
+}
+
 void ig_examples_fini(ig_examples *x) {
     ig_free(x->row);
     ig_ids_fini(&x->ids);

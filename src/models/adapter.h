@@ -36,7 +36,4 @@ ig_status adapter_merged(ig_context *ctx, const ig_param *p, ig_tensor *out, ig_
 /* Whether the folder holds an adapter and no model, and then the folder of its base. */
 ig_status adapter_base(const char *dir, char base[IG_PATH_MAX], bool *is_adapter, ig_error *err);
 
-/* model_save.c */
-ig_status model_write_card(const ig_model *m, const ig_model_card *card, const char *folder, ig_error *err);
-
 #endif

@@ -11,6 +11,7 @@
 
 #include "ingot/formats.h"
 #include "models/adapter.h"
+#include "models/model_write.h"
 
 #define NAME_BYTES (ADAPTER_NAME_MAX + 64)
 

@@ -161,19 +161,19 @@ static void a_stopped_run_of_an_adapter_ends_with_the_same_bits(void **state) {
 }
 
 static void preferences_raise_the_chosen_answer(void **state) {
-    const char *const over[] = {FROM, PAIRS, "dpo={beta: 0.1}", "lora={rank: 4}", TOKENIZER, "train={steps: 60, batch: 2, context: 40, precision: f32}",
-                                "evaluate={every: 30}", "optimiser={name: adamw, lr: 1e-2}", NULL};
+    const char *const over[] = {FROM, PAIRS, "dpo={beta: 0.5}", TOKENIZER, "train={steps: 150, batch: 2, context: 40, precision: f32}",
+                                "evaluate={every: 50}", "optimiser={name: adamw, lr: 1e-2}", NULL};
     ig_train_result r;
     ig_error err = {0};
     (void)state;
     check_ok(tiny_run("dpo", over, false, NULL, &r, &err));
-    assert_true(r.best_eval_loss < 0.3); /* from log 2 */
+    if (!(r.best_eval_loss < 0.3)) fail_msg("%g", r.best_eval_loss); /* from log 2 */
     ig_buf log = {.max = 1 << 20};
     char path[600];
     snprintf(path, sizeof path, "%s/run/log.jsonl", tiny_path("dpo"));
     check_ok(ig_file_read(path, log.max, &log, &err));
-    assert_non_null(strstr(log.data, "\"loss\": 0.69314"));
-    assert_non_null(strstr(log.data, "\"eval_rewards/accuracies\": 1"));
+    assert_non_null(strstr(log.data, "\"loss\":0.69314"));
+    assert_non_null(strstr(log.data, "\"eval_rewards/accuracies\":1"));
     ig_buf_fini(&log);
 }
 
@@ -188,7 +188,7 @@ static void a_quantised_base_is_trained_upon(void **state) {
 
 static void bad_rows_refuse_the_run_with_file_and_line(void **state) {
     static const char rows[] = "{\"prompt\": \"cat\", \"completion\": \"meow\"}\n{\"prompt\": \"cat\"}\n{}\n";
-    const char *const over[] = {FROM, "data={kind: chat, train: bad.jsonl, validation: 0}", TOKENIZER, NULL};
+    const char *const over[] = {FROM, "data={kind: chat, train: bad.jsonl, validation: 0}", TOKENIZER, "train={steps: 4, batch: 1, context: 40}", NULL};
     ig_error err = {0};
     (void)state;
     write_file("bad.jsonl", rows, sizeof rows - 1);
