@@ -209,6 +209,7 @@ struct answer {
     size_t token_count, token_cap, told;
     size_t sent;              /* bytes of g.text that on_text has had */
     ig_tool_calls calls;      /* content too, when tools are looked for */
+    bool enough;              /* the one call that may be made is there */
     ig_status status;
     ig_error err;
     pthread_mutex_t *lock;
@@ -228,6 +229,11 @@ typedef struct jobs jobs;
 ig_status jobs_open(ig_server *s, jobs **out, ig_error *err);
 void jobs_wake(jobs *j);
 void jobs_close(jobs *j); /* asks the running child to stop, and waits for it */
+#define JOB_KIND "fine_tuning"
+/* The recipe of a job, from its spec (the request, with `seed` and `result` settled); paths are those of the contents. */
+ig_status job_recipe(const ig_tree *spec, const char *training_path, const char *validation_path, ig_buf *out, ig_error *err);
+/* A hyperparameter of the spec, from `method` or from the older place; NULL when it is absent or "auto". */
+const ig_tree *job_hyperparameter(const ig_tree *spec, const char *name);
 
 /* limit, after and order of a list. */
 ig_status call_page(call *c, int most, ig_store_page *page);
