@@ -111,6 +111,47 @@ static int attend(jobs *j, const ig_store_job *job, pid_t pid, bool *cancelled) 
     return status;
 }
 
+/* ---- what the run has logged ------------------------------------------------------------------------------------------------------------- */
+
+static void tell_loss(jobs *j, const ig_store_job *job, const ig_tree *line) {
+    char text[128];
+    if (!ig_tree_get(line, "eval_loss")) return;
+    snprintf(text, sizeof text, "step %lld of %lld: validation loss %.4f", (long long)ig_tree_int(line, "current_steps", 0),
+             (long long)ig_tree_int(line, "total_steps", 0), ig_tree_real(line, "eval_loss", 0));
+    (void)ig_store_event_add(j->s->store, job->id, IG_LEVEL_INFO, text, NULL, NULL);
+}
+
+/* The evaluations in models/NAME/run/log.jsonl as events; *last is the last step. */
+static void tell_log(jobs *j, const ig_store_job *job, const char *text, int64_t *last) {
+    for (const char *at = text; *at;) {
+        size_t len = strcspn(at, "\n");
+        ig_doc *d = NULL;
+        if (ig_json_parse("log", at, len, &d, NULL) == IG_OK) {
+            tell_loss(j, job, ig_doc_root(d));
+            *last = ig_tree_int(ig_doc_root(d), "current_steps", *last);
+            ig_doc_free(d);
+        }
+        at += len + (at[len] != 0);
+    }
+}
+
+/* The new model is the checkpoint of the last step. */
+static ig_status take_run(jobs *j, const ig_store_job *job, ig_error *err) {
+    char model[IG_PATH_MAX], path[IG_PATH_MAX];
+    ig_doc *d = NULL;
+    ig_buf text = {.max = LOG_BYTES_MAX};
+    int64_t last = 0;
+    IG_TRY(ig_path_join(path, sizeof path, j->s->o.workspace, "models", err));
+    IG_TRY(ig_json_parse("job", job->spec, strlen(job->spec), &d, err));
+    ig_status s = ig_path_join(model, sizeof model, path, ig_tree_text(ig_doc_root(d), "result", ""), err);
+    ig_doc_free(d);
+    if (s == IG_OK) s = ig_path_join(path, sizeof path, model, "run/log.jsonl", err);
+    if (s == IG_OK) s = ig_file_read(path, LOG_BYTES_MAX, &text, err);
+    if (s == IG_OK) tell_log(j, job, text.data ? text.data : "", &last);
+    ig_buf_fini(&text);
+    return s == IG_OK ? ig_store_checkpoint_add(j->s->store, job->id, last, model, NULL, err) : s;
+}
+
 /* ---- its end ---------------------------------------------------------------------------------------------------------------------------- */
 
 /* The last line that says something. */
@@ -128,6 +169,7 @@ static ig_status finish(jobs *j, const ig_store_job *job, const job_paths *at, i
     char words[512];
     ig_store *store = j->s->store;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+        (void)take_run(j, job, NULL); /* for people: the model is there without it */
         IG_TRY(ig_store_event_add(store, job->id, IG_LEVEL_INFO, "the new model is there", NULL, err));
         return ig_store_job_finish(store, job->id, IG_JOB_SUCCEEDED, "{}", NULL, err);
     }

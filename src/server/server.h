@@ -120,7 +120,12 @@ typedef struct loaded {
     char fingerprint[32];
     pthread_mutex_t lock;         /* of embedder and classifier: one thread at a time */
 } loaded;
-ig_status loaded_open(const ig_server *s, const char *path, loaded **out, ig_error *err);
+typedef struct loaded_opts {
+    int64_t context_max;
+    int running_max;
+    const char *version; /* of Ingot, for the fingerprint */
+} loaded_opts;
+ig_status loaded_open(ig_context *ctx, const char *path, const loaded_opts *opts, loaded **out, ig_error *err);
 void loaded_close(loaded *l);
 
 typedef struct pool pool;

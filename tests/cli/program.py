@@ -12,7 +12,7 @@ import unittest
 
 PROGRAM = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 and os.path.exists(sys.argv[1]) else "build/ingot"
 
-VERBS = ["init", "train", "run", "serve", "embed", "eval", "show", "ls", "rm", "tokenizer train", "tokenizer encode", "tokenizer decode",
+VERBS = ["init", "train", "run", "chat", "serve", "embed", "eval", "show", "ls", "rm", "tokenizer train", "tokenizer encode", "tokenizer decode",
          "key new", "key ls", "key revoke", "backup", "restore"]
 
 TEXT = ("the quick brown fox jumps over the lazy dog\n"
