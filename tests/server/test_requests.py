@@ -11,6 +11,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else str(ROOT / "build/ingot")
+RERANKER = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 and os.path.exists(sys.argv[1]) else None
 ENV = {**os.environ, "OMP_NUM_THREADS": "1", "LANG": "C"}
 RECIPE = """\
 name: tiny
@@ -51,6 +52,8 @@ class Requests(unittest.TestCase):
         (folder / "tiny.yaml").write_text(RECIPE)
         for command in (["init"], ["train", "tiny.yaml", "--quiet"]):
             subprocess.run([PROGRAM, *command], cwd=folder, env=ENV, check=True, capture_output=True)
+        if RERANKER:
+            subprocess.run([RERANKER, folder / "models/ranker"], env=ENV, check=True)
         cls.child = subprocess.Popen([PROGRAM, "serve", "--no-key", "--port", "0"], cwd=folder, env=ENV, stderr=subprocess.PIPE, text=True)
         line = cls.child.stderr.readline()
         cls.port = int(re.search(r":(\d+)/v1", line)[1])
@@ -133,6 +136,22 @@ class Requests(unittest.TestCase):
                 self.refused(path, {**base, name: [1]}, name)
                 if whole:
                     self.refused(path, {**base, name: least + 0.5 if not huge else 0.5}, name)
+
+    @unittest.skipUnless(RERANKER, "no write_reranker was given")
+    def test_rerank_orders_by_score(self):
+        ask = {"model": "ranker", "query": "how to return shoes", "documents": ["quick brown fox", {"text": "return shoes"}, "shoes shoes"]}
+        code, whole = self.post("/v1/rerank", ask)
+        self.assertEqual(code, 200, whole)
+        scores = [r["relevance_score"] for r in whole["results"]]
+        self.assertEqual(scores, sorted(scores, reverse=True))
+        self.assertEqual({r["index"] for r in whole["results"]}, {0, 1, 2})
+        self.assertTrue(all(0 < s < 1 for s in scores))
+        code, one = self.post("/v1/rerank", {**ask, "top_n": 1, "return_documents": True})
+        best = one["results"][0]
+        self.assertEqual((len(one["results"]), best["index"]), (1, whole["results"][0]["index"]))
+        self.assertEqual(best["document"]["text"], ["quick brown fox", "return shoes", "shoes shoes"][best["index"]])
+        self.refused("/v1/rerank", {**ask, "documents": [1]}, "documents")
+        self.refused("/v1/chat/completions", {**CHAT, "model": "ranker"}, "model")
 
     def test_routes_that_there_are_not(self):
         self.refused("/v1/nothing", {}, status=404)
