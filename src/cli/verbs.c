@@ -7,6 +7,7 @@ const cli_verb *const cli_verbs[] = {
     &cli_verb_train,
     &cli_verb_merge,
     &cli_verb_run,
+    &cli_verb_chat,
     &cli_verb_serve,
     &cli_verb_embed,
     &cli_verb_eval,

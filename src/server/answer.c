@@ -9,7 +9,7 @@
 
 #include "server/server.h"
 
-static const char call_mark[] = "<tool_call>";
+static const char call_mark[] = "<tool_call>", call_end[] = "</tool_call>";
 
 /* ---- while it grows -------------------------------------------------------------------------------------------------------------- */
 
@@ -63,7 +63,8 @@ static bool on_piece(void *arg, const ig_piece *p) {
     answer *a = arg;
     if (p->choice && a->s->wants_logprobs) a->status = keep_token(a, p->choice, p->len);
     if (a->status == IG_OK) a->status = tell(a, sure_end(a));
-    return a->status == IG_OK;
+    a->enough = a->s->one_call && p->len && memmem(a->g.text.data, a->g.text.len, call_end, sizeof call_end - 1);
+    return a->status == IG_OK && !a->enough;
 }
 
 static bool is_wanted(void *arg) {
@@ -101,7 +102,8 @@ static void *make(void *arg) {
     ig_request r = {.prompt = a->prompt->data, .n = a->prompt->len, .opts = &o, .scope = a->c->scope, .is_wanted = is_wanted, .arg = a};
     ig_status s = ig_scheduler_generate(a->l->scheduler, &r, &a->g, &a->err);
     if (a->status == IG_OK) a->status = s;
-    if (a->status == IG_OK && a->g.finish == IG_FINISH_CANCELLED) a->status = ig_error_set(&a->err, IG_E_CANCELLED, "nobody waits for the answer");
+    if (a->status == IG_OK && a->g.finish == IG_FINISH_CANCELLED && !a->enough)
+        a->status = ig_error_set(&a->err, IG_E_CANCELLED, "nobody waits for the answer");
     if (a->status == IG_OK) a->status = find_calls(a);
     if (a->status == IG_OK && !a->calls.count) a->status = tell(a, a->g.text.len);
     return NULL;
@@ -154,8 +156,8 @@ void answers_fini(answer *a, size_t n) {
 }
 
 const char *answer_finish(const answer *a) {
-    if (a->calls.count) return "tool_calls";
-    return a->g.finish == IG_FINISH_LENGTH ? "length" : "stop";
+    if (a->g.finish == IG_FINISH_LENGTH) return "length";
+    return a->calls.count ? "tool_calls" : "stop";
 }
 
 /* ---- log-probabilities ---------------------------------------------------------------------------------------------------------------- */

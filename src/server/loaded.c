@@ -127,7 +127,7 @@ static bool matters(const char *name) {
 }
 
 /* Of weights, configuration, processor and program: what may change the bits of an answer. */
-static ig_status make_fingerprint(loaded *l, const ig_server *s, const char *dir, ig_error *err) {
+static ig_status make_fingerprint(loaded *l, ig_context *ctx, const char *version, const char *dir, ig_error *err) {
     char path[IG_PATH_MAX], **names = NULL, rest[96];
     size_t count = 0;
     uint64_t hash = 0;
@@ -139,7 +139,7 @@ static ig_status make_fingerprint(loaded *l, const ig_server *s, const char *dir
         if (status == IG_OK) status = hash_file(path, &hash, err);
     }
     ig_names_free(names, count);
-    snprintf(rest, sizeof rest, "%s %d %s", ig_cpu_name(ig_context_cpu(s->ctx)), ig_context_threads(s->ctx), s->o.version ? s->o.version : "");
+    snprintf(rest, sizeof rest, "%s %d %s", ig_cpu_name(ig_context_cpu(ctx)), ig_context_threads(ctx), version ? version : "");
     hash = ig_hash64(rest, strlen(rest), hash);
     snprintf(l->fingerprint, sizeof l->fingerprint, "fp_%016llx", (unsigned long long)hash);
     return status;
@@ -159,21 +159,21 @@ static ig_status prepare_chat(loaded *l, const char *path, ig_error *err) {
     return ig_vocab_trie_new(l->m->tokenizer, (size_t)l->m->family->vocab_size(l->m), l->end_ids.data, l->end_ids.len, &l->trie, err);
 }
 
-static ig_status open_all(loaded *l, const ig_server *s, const char *path, ig_error *err) {
-    ig_scheduler_opts o = {.context_max = s->o.context_max};
-    IG_TRY(ig_model_load(s->ctx, path, &l->m, err));
-    IG_TRY(make_fingerprint(l, s, path, err));
+static ig_status open_all(loaded *l, ig_context *ctx, const loaded_opts *opts, const char *path, ig_error *err) {
+    ig_scheduler_opts o = {.context_max = opts->context_max, .running_max = opts->running_max};
+    IG_TRY(ig_model_load(ctx, path, &l->m, err));
+    IG_TRY(make_fingerprint(l, ctx, opts->version, path, err));
     if (!ig_model_can(l->m, IG_CAN_GENERATE)) return IG_OK;
     if (l->m->tokenizer) IG_TRY(prepare_chat(l, path, err));
     return ig_scheduler_open(l->m, &o, &l->scheduler, err);
 }
 
-ig_status loaded_open(const ig_server *s, const char *path, loaded **out, ig_error *err) {
+ig_status loaded_open(ig_context *ctx, const char *path, const loaded_opts *opts, loaded **out, ig_error *err) {
     *out = NULL;
     loaded *l = ig_calloc(1, sizeof *l);
     if (!l) return ig_error_nomem(err, sizeof *l);
     pthread_mutex_init(&l->lock, NULL);
-    ig_status status = open_all(l, s, path, err);
+    ig_status status = open_all(l, ctx, opts, path, err);
     if (status == IG_OK) *out = l;
     else loaded_close(l);
     return status;

@@ -175,7 +175,7 @@ static ig_status load(pool *p, entry *e, ig_error *err) {
     IG_TRY(make_room(p, e, err));
     e->loading = true;
     pthread_mutex_unlock(&p->lock);
-    ig_status s = loaded_open(p->s, e->path, &l, err);
+    ig_status s = loaded_open(p->s->ctx, e->path, &(loaded_opts){.context_max = p->s->o.context_max, .version = p->s->o.version}, &l, err);
     pthread_mutex_lock(&p->lock);
     e->loading = false;
     e->l = l;

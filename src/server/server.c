@@ -128,12 +128,12 @@ static ig_status check_access(ig_server *s, ig_error *err) {
     bool keys = false;
     if (s->o.no_key && !ig_net_is_loopback(host))
         return ig_error_set(err, IG_E_STATE, "without keys the server listens on this machine only, not on %s; leave out --no-key and "
-                            "make a key: ingot key new", host);
+                            "make a key: ingot key new --name NAME", host);
     if (s->o.no_key) return IG_OK;
     if (!s->store) return ig_error_set(err, IG_E_STATE, "without a workspace there are no keys; make one with ingot init, or serve with --no-key");
     IG_TRY(has_keys(s->store, &keys, err));
     if (keys) return IG_OK;
-    return ig_error_set(err, IG_E_STATE, "nobody could use the server: there is no key yet; make one with: ingot key new NAME%s",
+    return ig_error_set(err, IG_E_STATE, "nobody could use the server: there is no key yet; make one with: ingot key new --name NAME%s",
                         ig_net_is_loopback(host) ? " (or serve without keys on this machine: --no-key)" : "");
 }
 
@@ -182,6 +182,7 @@ static ig_status start(ig_server *s, ig_error *err) {
     IG_TRY(pool_open(s, &s->pool, err));
     IG_TRY(admission_open(HEAVY_MAX, &s->admission, err));
     IG_TRY(metrics_open(&s->metrics, err));
+    IG_TRY(jobs_open(s, &s->jobs, err));
     if (pthread_create(&s->keeper, NULL, keep, s) != 0) return ig_error_set(err, IG_E_LIMIT, "no thread could be started");
     s->has_keeper = true;
     return ig_http_server_open(&h, handle, s, &s->http, err);
@@ -221,6 +222,7 @@ void ig_server_close(ig_server *s) {
     if (!s) return;
     ig_http_server_close(s->http);
     stop_keeper(s);
+    jobs_close(s->jobs);
     pool_close(s->pool);
     admission_close(s->admission);
     metrics_close(s->metrics);

@@ -120,7 +120,12 @@ typedef struct loaded {
     char fingerprint[32];
     pthread_mutex_t lock;         /* of embedder and classifier: one thread at a time */
 } loaded;
-ig_status loaded_open(const ig_server *s, const char *path, loaded **out, ig_error *err);
+typedef struct loaded_opts {
+    int64_t context_max;
+    int running_max;
+    const char *version; /* of Ingot, for the fingerprint */
+} loaded_opts;
+ig_status loaded_open(ig_context *ctx, const char *path, const loaded_opts *opts, loaded **out, ig_error *err);
 void loaded_close(loaded *l);
 
 typedef struct pool pool;
@@ -209,6 +214,7 @@ struct answer {
     size_t token_count, token_cap, told;
     size_t sent;              /* bytes of g.text that on_text has had */
     ig_tool_calls calls;      /* content too, when tools are looked for */
+    bool enough;              /* the one call that may be made is there */
     ig_status status;
     ig_error err;
     pthread_mutex_t *lock;
@@ -228,6 +234,11 @@ typedef struct jobs jobs;
 ig_status jobs_open(ig_server *s, jobs **out, ig_error *err);
 void jobs_wake(jobs *j);
 void jobs_close(jobs *j); /* asks the running child to stop, and waits for it */
+#define JOB_KIND "fine_tuning"
+/* The recipe of a job, from its spec (the request, with `seed` and `result` settled); paths are those of the contents. */
+ig_status job_recipe(const ig_tree *spec, const char *training_path, const char *validation_path, ig_buf *out, ig_error *err);
+/* A hyperparameter of the spec, from `method` or from the older place; NULL when it is absent or "auto". */
+const ig_tree *job_hyperparameter(const ig_tree *spec, const char *name);
 
 /* limit, after and order of a list. */
 ig_status call_page(call *c, int most, ig_store_page *page);

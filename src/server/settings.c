@@ -241,7 +241,7 @@ static ig_status take_tools(call *c, const loaded *l, const ig_tree *body, setti
     if (status != IG_OK) return grammar_failed(c, status, status == IG_E_NOT_FOUND ? "tool_choice" : "tools", &err);
     settings_grammar(l, s, g);
     s->tools = true;
-    s->one_call = !ig_tree_bool(body, "parallel_tool_calls", true);
+    s->one_call = mode == IG_TOOL_NAMED || !ig_tree_bool(body, "parallel_tool_calls", true);
     return IG_OK;
 }
 

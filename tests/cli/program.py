@@ -16,6 +16,7 @@ VERBS = ["init", "train", "run", "serve", "embed", "eval", "show", "import", "ls
          "tokenizer decode",
 VERBS = ["init", "train", "run", "serve", "embed", "eval", "show", "pull", "import", "quantize", "export", "ls", "rm", "tokenizer train",
          "tokenizer encode", "tokenizer decode",
+VERBS = ["init", "train", "run", "chat", "serve", "embed", "eval", "show", "ls", "rm", "tokenizer train", "tokenizer encode", "tokenizer decode",
          "key new", "key ls", "key revoke", "backup", "restore"]
 
 TEXT = ("the quick brown fox jumps over the lazy dog\n"

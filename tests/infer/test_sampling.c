@@ -147,6 +147,20 @@ static void penalties_count_what_was_generated(void **state) {
     ig_sampler_free(s);
 }
 
+/* The odds of a token are multiplied by exp(bias); what has -infinity is never chosen. */
+static void bias_moves_the_odds(void **state) {
+    (void)state;
+    const ig_token_bias bias[] = {{0, (float)log(2)}, {1, -INFINITY}};
+    double sum = 2 * 0.15 + 0.05 + 0.3;
+    assert_shares(&(ig_sampling){.temperature = 1, .seed = 9, .bias = bias, .bias_count = 2},
+                  (double[]){2 * 0.15 / sum, 0, 0.05 / sum, 0.3 / sum});
+    const ig_token_bias outside = {V, 1}, no_number = {0, NAN};
+    ig_sampler *s = NULL;
+    assert_int_equal(ig_sampler_new(V, &(ig_sampling){.bias = &outside, .bias_count = 1}, &s, NULL), IG_E_ARG);
+    assert_int_equal(ig_sampler_new(V, &(ig_sampling){.bias = &no_number, .bias_count = 1}, &s, NULL), IG_E_ARG);
+    assert_null(s);
+}
+
 static void logprobs_are_those_of_the_model(void **state) {
     (void)state;
     ig_sampler *s = sampler(&(ig_sampling){.temperature = 0.1, .top_k = 1, .logprobs = 3, .repetition_penalty = 1.5}, V);
@@ -231,6 +245,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(draws_follow_the_softmax),
         cmocka_unit_test(temperature_sharpens),
+        cmocka_unit_test(bias_moves_the_odds),
         cmocka_unit_test(top_k_keeps_exactly_k),
         cmocka_unit_test(top_p_keeps_the_fewest_that_reach_it),
         cmocka_unit_test(exact_border_of_top_p),
