@@ -109,10 +109,8 @@ const ig_family *ig_family_by_model_type(const char *model_type);
 ig_status ig_model_new(ig_context *ctx, const char *config_name, const char *config_json, size_t len, ig_model **out,
                        ig_error *err);
 /* Load a folder (or that of an adapter, with its base): config.json, model.safetensors (or its shards) or model.gguf, and
- * tokenizer.json or vocab.json with merges.txt if there.  Matrices of a model.gguf are packed (ig_param_pack): such a model runs, and cannot be trained.
-/* Load a folder: config.json, model.safetensors (or its shards) or model.gguf, and tokenizer.json or vocab.json with
- * merges.txt if there.  Matrices of a model.gguf are packed (ig_param_pack): such a model runs, and cannot be trained.
- * The folder of an adapter is loaded with its base.
+ * tokenizer.json or vocab.json with merges.txt if there.  Matrices of a model.gguf are packed (ig_param_pack): such a model
+ * runs, and only adapters beside them can be trained.
  * Unknown, missing and misshapen tensors are listed by name (IG_E_FORMAT).  Weights may be f32, f64, f16 or bf16. */
 ig_status ig_model_load(ig_context *ctx, const char *dir, ig_model **out, ig_error *err);
 /* ---- models of other programs ------------------------------------------------------------------------------------------- */

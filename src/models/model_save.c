@@ -35,8 +35,6 @@ typedef struct converted {
 
 static ig_status convert(const ig_model *m, const ig_param *p, ig_dtype type, ig_tensor *out, ig_error *err) {
     ig_tensor numbers;
-    if (p->lora) IG_TRY(adapter_merged(m->ctx, p, &numbers, err));
-    else IG_TRY(model_numbers(m->ctx, p, &numbers, err));
     IG_TRY(p->lora ? adapter_merged(m->ctx, p, &numbers, err) : model_numbers(m->ctx, p, &numbers, err));
     if (type == MODEL_AS_STORED) type = p->stored;
     if (type == numbers.dtype) {

@@ -12,12 +12,8 @@ import unittest
 
 PROGRAM = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 and os.path.exists(sys.argv[1]) else "build/ingot"
 
-VERBS = ["init", "train", "run", "serve", "embed", "eval", "show", "import", "ls", "rm", "tokenizer train", "tokenizer encode",
-         "tokenizer decode",
-VERBS = ["init", "train", "run", "serve", "embed", "eval", "show", "pull", "import", "quantize", "export", "ls", "rm", "tokenizer train",
-         "tokenizer encode", "tokenizer decode",
-VERBS = ["init", "train", "run", "chat", "serve", "embed", "eval", "show", "ls", "rm", "tokenizer train", "tokenizer encode", "tokenizer decode",
-         "key new", "key ls", "key revoke", "backup", "restore"]
+VERBS = ["init", "data check", "train", "merge", "run", "chat", "serve", "embed", "eval", "show", "pull", "import", "quantize", "export",
+         "ls", "rm", "tokenizer train", "tokenizer encode", "tokenizer decode", "key new", "key ls", "key revoke", "backup", "restore"]
 
 TEXT = ("the quick brown fox jumps over the lazy dog\n"
         "春眠不觉晓，处处闻啼鸟。夜来风雨声，花落知多少。\n") * 60
