@@ -67,7 +67,7 @@ static int run_merge(cli *c) {
 const cli_verb cli_verb_merge = {
     .name = "merge", .args = "MODEL NEWNAME",
     .en = "make a whole model of an adapter and its base", .zh = "将适配器与其基础模型合并为完整模型",
-    .more_en = "An adapter is what a recipe with lora: {merge: false} leaves.\n\nexample:\n  ingot merge desk-adapter desk",
+    .more_en = "An adapter is what a recipe with lora: {merge: false} leaves.\n\nexamples:\n  ingot merge desk-adapter desk",
     .more_zh = "适配器由配方中的 lora: {merge: false} 产生。\n\n示例：\n  ingot merge desk-adapter desk",
     .min_args = 2, .max_args = 2, .run = run_merge,
 };
