@@ -92,6 +92,7 @@ char *ig_strndup(const char *s, size_t n) IG_MUST_CHECK;
 /* Aligned to 64 bytes, content undefined.  From 2 MiB on aligned to, and advised for, huge pages; freed large blocks are
  * kept for the next call, up to an eighth of the machine's memory.  Free with ig_free_aligned and the same size. */
 void *ig_malloc_aligned(size_t size) IG_MUST_CHECK;
+void *ig_calloc_aligned(size_t size) IG_MUST_CHECK; /* zeroed; large ones take memory only where they are written */
 void ig_free_aligned(void *p, size_t size);
 /* Overflow checks: false when a*b (a+b) does not fit; *out is then untouched. */
 bool ig_mul_size(size_t a, size_t b, size_t *out);

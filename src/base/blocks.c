@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -120,6 +121,21 @@ static void *large_malloc(size_t size) {
         p = map_aligned(rounded);
     }
     return p;
+}
+
+/* Fresh pages of the system are zero already, and cost no memory until they are touched: a model whose weights will be packed
+ * never has them all. */
+void *ig_calloc_aligned(size_t size) {
+    if (size < LARGE_BYTES) {
+        void *p = ig_malloc_aligned(size);
+        if (p) memset(p, 0, size);
+        return p;
+    }
+    if (size > PTRDIFF_MAX / 2 || ig_alloc_injected()) return NULL;
+    void *p = map_aligned(size_class(size));
+    if (p) return p;
+    shelf_empty();
+    return map_aligned(size_class(size));
 }
 
 void *ig_malloc_aligned(size_t size) {

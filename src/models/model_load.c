@@ -5,6 +5,8 @@
  *     tokenizer.json, or vocab.json and merges.txt
  */
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "ingot/formats.h"
 #include "models/adapter.h"
@@ -23,10 +25,20 @@ static ig_status take_file(model_filling *l, const char *path, ig_error *err) {
     return status;
 }
 
+/* The whole pages between these addresses of a mapped file need not stay in memory: they can be read again. */
+static void let_go(const void *from, size_t bytes) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = ((uintptr_t)from + page - 1) / page * page;
+    uintptr_t end = ((uintptr_t)from + bytes) / page * page;
+    if (end > begin) madvise((void *)begin, end - begin, MADV_DONTNEED);
+}
+
 /* Matrices of model.gguf stay packed: for running, not for training. */
 static ig_status pack_blocks(void *arg, ig_param *p, ig_block_type type, const void *blocks, void **own, ig_error *err) {
+    size_t bytes = 0;
     (void)own;
-    return ig_param_pack(arg, p, type, blocks, err);
+    IG_TRY(ig_param_pack(arg, p, type, blocks, err));
+    if (ig_block_row_bytes(type, (size_t)ig_tensor_numel(&p->value), &bytes, NULL) == IG_OK) let_go(blocks, bytes);
+    return IG_OK;
 }
 
 static ig_status take_gguf(model_filling *l, const char *path, ig_error *err) {

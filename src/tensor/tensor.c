@@ -63,12 +63,12 @@ static void count_bytes(tensor_room *room, size_t bytes) {
     atomic_fetch_add(&room->allocations, 1);
 }
 
-static ig_status storage_new(ig_context *ctx, size_t bytes, ig_storage **out, ig_error *err) {
+static ig_status storage_new(ig_context *ctx, size_t bytes, bool zeroed, ig_storage **out, ig_error *err) {
     tensor_room *room = NULL;
     IG_TRY(ig_tensor_room(ctx, &room, err));
     ig_storage *s = ig_malloc(sizeof *s);
     if (!s) return ig_error_nomem(err, sizeof *s);
-    void *data = ig_malloc_aligned(bytes);
+    void *data = zeroed ? ig_calloc_aligned(bytes) : ig_malloc_aligned(bytes);
     if (!data) {
         ig_free(s);
         return ig_error_nomem(err, bytes);
@@ -134,7 +134,7 @@ ig_status ig_tensor_describe(ig_tensor *t, ig_dtype dtype, int ndim, const int64
 }
 
 ig_status ig_tensor_alloc(ig_context *ctx, ig_tensor *t, ig_error *err) {
-    IG_TRY(storage_new(ctx, ig_tensor_bytes(t), &t->storage, err));
+    IG_TRY(storage_new(ctx, ig_tensor_bytes(t), false, &t->storage, err));
     t->data = t->storage->data;
     return IG_OK;
 }
@@ -145,8 +145,9 @@ ig_status ig_tensor_new(ig_context *ctx, ig_dtype dtype, int ndim, const int64_t
 }
 
 ig_status ig_tensor_zeros(ig_context *ctx, ig_dtype dtype, int ndim, const int64_t *shape, ig_tensor *out, ig_error *err) {
-    IG_TRY(ig_tensor_new(ctx, dtype, ndim, shape, out, err));
-    memset(out->data, 0, ig_tensor_bytes(out));
+    IG_TRY(ig_tensor_describe(out, dtype, ndim, shape, err));
+    IG_TRY(storage_new(ctx, ig_tensor_bytes(out), true, &out->storage, err));
+    out->data = out->storage->data;
     return IG_OK;
 }
 
