@@ -69,10 +69,10 @@ static const ig_tensor *find_leaf(const ig_optim *o, const char *name) {
         if (strcmp(o->param[i].p->name, of) == 0 && o->param[i].buffer.data) return &o->param[i].buffer;
     for (size_t i = 0; i < o->named_count; i++)
         if (strcmp(o->named[i].name, name) == 0) return o->named[i].t;
-    char number[16];
-    for (int i = 0; (of = after(name, "settings")) && i < o->buckets; i++) {
-        snprintf(number, sizeof number, "%d", i);
-        if (strcmp(of, number) == 0) return &o->bucket[i].leaf;
+    char settings[32];
+    for (int i = 0; i < o->buckets; i++) {
+        snprintf(settings, sizeof settings, "settings/%d", i);
+        if (strcmp(name, settings) == 0) return &o->bucket[i].leaf;
     }
     return strcmp(name, "ema_decay") == 0 ? &o->ema_decay : NULL;
 }
