@@ -62,9 +62,22 @@ typedef struct weights {
     bool damaged;
 } weights;
 
-/* Add what the header of a safetensors file says; opening checks it against the size of the file. */
+static void add_gguf(weights *w, const char *path) {
+    ig_gguf *g = NULL;
+    w->damaged |= ig_gguf_open(path, &g, NULL) != IG_OK;
+    for (size_t i = 0; g && i < ig_gguf_count(g); i++) {
+        const ig_gguf_tensor *t = ig_gguf_describe(g, i);
+        int64_t n = 1;
+        for (int d = 0; d < t->ndim; d++) n *= t->shape[d];
+        w->parameters += n;
+    }
+    ig_gguf_close(g);
+}
+
+/* Add what the header of a file of weights says; opening checks it against the size of the file. */
 static void add_weights(void *arg, const char *path) {
     weights *w = arg;
+    if (ends_with(path, "model.gguf")) add_gguf(w, path);
     ig_safetensors *s = NULL;
     ig_tensor shape;
     if (!ends_with(path, ".safetensors")) return;
