@@ -11,9 +11,9 @@ ok() { good=$((good + 1)); echo "ok      $1"; }
 wrong() { bad=$((bad + 1)); echo "FAILED  $1"; }
 skip() { left_out=$((left_out + 1)); echo "SKIP $1"; }
 
-# Address and undefined-behaviour sanitizers, with gcc.  Rules of the house and the program's verbs gain nothing from them.
+# Address and undefined-behaviour sanitizers, with gcc, whose warnings then see paths that cannot be taken.  Rules of the house and the program's verbs gain nothing from them.
 sanitized() {
-    [ -f build-asan/build.ninja ] || CC=gcc meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false >build-asan.log 2>&1 || {
+    [ -f build-asan/build.ninja ] || CC=gcc meson setup build-asan -Dwerror=false -Db_sanitize=address,undefined -Db_lundef=false >build-asan.log 2>&1 || {
         wrong "sanitized build cannot be configured"; tail -20 build-asan.log; return
     }
     ninja -C build-asan >build-asan.log 2>&1 || { wrong "sanitized build"; tail -30 build-asan.log; return; }
