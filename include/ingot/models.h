@@ -174,8 +174,8 @@ ig_status ig_model_export_safetensors(const ig_model *m, const char *path, ig_dt
 /* Change a setting of config.json that has no influence on shapes, e.g. ("resid_pdrop", "0.2"). */
 ig_status ig_model_set(ig_model *m, const char *key, const char *yaml_value, ig_error *err);
 /* Prepare all matrices for running (ig_param_pack): less memory, quicker products, and the same bits for a row of up to 16
- * whatever stands beside it.  Type IG_BLOCK_COUNT: as they lie in the file (f32, f16, bf16); a matrix whose rows are no multiple
- * of the block is packed as f16.  The model cannot be trained afterwards. */
+ * whatever stands beside it.  Type IG_BLOCK_COUNT: as they lie in the file (f32, f16, bf16); else the
+ * types that ig_model_quantize gives, which are finer where rows do not fill blocks.  The model cannot be trained afterwards. */
 ig_status ig_model_pack(ig_model *m, ig_block_type type, ig_error *err);
 typedef struct ig_model_card {
     const char *recipe;       /* text of the recipe, or NULL */

@@ -43,6 +43,9 @@ ig_status ig_blocks_to_f32(ig_block_type t, const void *blocks, size_t n, float 
  * (NULL: all alike).  IG_E_NUMERIC when a value is not finite, IG_E_ARG when an importance is negative or not finite. */
 ig_status ig_blocks_from_f32(ig_block_type t, const float *x, size_t n, const float *importance, void *out, ig_error *err);
 
+/* The same for x [N,K], on all threads; *out is to be given to ig_free. */
+ig_status ig_blocks_from_rows(ig_context *ctx, ig_block_type t, const float *x, size_t N, size_t K, void **out, ig_error *err);
+
 /* A weight matrix [N,K], prepared for products.  Immutable, so that threads may share it. */
 typedef struct ig_qweight ig_qweight;
 

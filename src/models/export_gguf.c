@@ -46,12 +46,12 @@ static ig_status fill(exporting *x, const ig_param *p, ig_tensor *rows, ig_error
     ig_block_type type = model_block_type(p, x->type);
     size_t row;
     IG_TRY(permute(x, x->name[x->n], rows, err));
-    IG_TRY(model_round(x->m->ctx, rows, type, &x->own[x->n], err));
+    int64_t K = rows->ndim ? rows->shape[rows->ndim - 1] : 1, N = ig_tensor_numel(rows) / K;
+    IG_TRY(ig_blocks_from_rows(x->m->ctx, type, rows->data, (size_t)N, (size_t)K, &x->own[x->n], err));
     *t = (ig_gguf_tensor){.name = x->name[x->n], .type = model_ggml_number(type), .ndim = rows->ndim, .data = x->own[x->n]};
     for (int d = 0; d < rows->ndim && d < IG_GGUF_DIMS_MAX; d++) t->shape[d] = rows->shape[d];
-    int64_t K = rows->ndim ? rows->shape[rows->ndim - 1] : 1;
     IG_TRY(ig_block_row_bytes(type, (size_t)K, &row, err));
-    t->bytes = (uint64_t)row * (uint64_t)(ig_tensor_numel(rows) / K);
+    t->bytes = (uint64_t)row * (uint64_t)N;
     return IG_OK;
 }
 

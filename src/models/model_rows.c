@@ -61,37 +61,3 @@ ig_block_type model_block_type(const ig_param *p, ig_block_type type) {
     if (K % ig_block_size(type) && ig_block_size(type) > 32) type = IG_BLOCK_Q8_0;
     return K % ig_block_size(type) ? IG_BLOCK_F16 : type;
 }
-
-typedef struct rounding {
-    const float *x;
-    size_t K, row_bytes;
-    ig_block_type type;
-    char *blocks;
-    ig_error *error; /* [threads] */
-} rounding;
-
-static void round_rows(void *arg, size_t begin, size_t end, int thread) {
-    const rounding *r = arg;
-    ig_error *e = &r->error[thread];
-    for (size_t i = begin; i < end && !e->code; i++)
-        e->code = ig_blocks_from_f32(r->type, r->x + i * r->K, r->K, NULL, r->blocks + i * r->row_bytes, e);
-}
-
-ig_status model_round(ig_context *ctx, const ig_tensor *rows, ig_block_type type, void **out, ig_error *err) {
-    size_t threads = (size_t)ig_context_threads(ctx), numel = (size_t)ig_tensor_numel(rows);
-    rounding r = {.x = rows->data, .type = type, .K = rows->ndim ? (size_t)rows->shape[rows->ndim - 1] : 1};
-    size_t N = r.K ? numel / r.K : 0;
-    IG_TRY(ig_block_row_bytes(type, r.K, &r.row_bytes, err));
-    r.error = ig_calloc(threads, sizeof *r.error);
-    r.blocks = ig_calloc(N + 1, r.row_bytes);
-    ig_status s = r.error && r.blocks ? IG_OK : ig_error_nomem(err, N * r.row_bytes);
-    if (s == IG_OK) ig_parallel_for(ctx, N, 16, round_rows, &r);
-    for (size_t i = 0; i < threads && s == IG_OK; i++) {
-        s = r.error[i].code;
-        if (s != IG_OK && err) *err = r.error[i];
-    }
-    ig_free(r.error);
-    if (s == IG_OK) *out = r.blocks;
-    else ig_free(r.blocks);
-    return s;
-}

@@ -26,9 +26,6 @@ ig_status model_write_gguf(const ig_model *m, const model_blocks *blocks, const 
 /* Numbers of a parameter in its own shape, or a matrix as [N,K]; f32, packed or not.  Give it back with ig_tensor_unref. */
 ig_status model_numbers(ig_context *ctx, const ig_param *p, ig_tensor *out, ig_error *err);
 ig_status model_rows(ig_context *ctx, const ig_param *p, ig_tensor *out, ig_error *err);
-/* rows [N,K] or a vector, f32, to blocks; *out is to be freed.  On all threads. */
-ig_status model_round(ig_context *ctx, const ig_tensor *rows, ig_block_type type, void **out, ig_error *err);
-
 /* The type that a matrix gets when a model becomes `type`: tables and heads one that is finer than q4_K, rows that do not fill
  * blocks a smaller block or f16, what is no matrix f32. */
 ig_block_type model_block_type(const ig_param *p, ig_block_type type);

@@ -55,7 +55,7 @@ static ig_status round_matrix(quantizing *q, const ig_param *p, model_blocks *b,
     double lost = 0, whole = 0;
     IG_TRY(model_rows(q->m->ctx, p, &rows, err));
     b->type = model_block_type(p, q->opts->type);
-    ig_status s = model_round(q->m->ctx, &rows, b->type, &b->own, err);
+    ig_status s = ig_blocks_from_rows(q->m->ctx, b->type, rows.data, (size_t)rows.shape[0], (size_t)rows.shape[1], &b->own, err);
     b->data = b->own;
     if (s == IG_OK) s = measure_rows(&rows, b, &lost, &whole, err);
     if (s == IG_OK) s = tell(q, p, &rows, b, whole > 0 ? sqrt(lost / whole) : 0, err);

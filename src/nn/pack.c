@@ -1,36 +1,5 @@
 /* nn/pack.c: matrices prepared for running: rounded to a block type, row by row, and laid out for products (ingot/quant.h). */
-#include <string.h>
-
 #include "ingot/nn.h"
-
-typedef struct rounding {
-    const ig_tensor *rows; /* [N,K], contiguous */
-    ig_block_type type;
-    size_t row_bytes;
-    char *blocks;
-    ig_error *error;       /* [threads] */
-} rounding;
-
-static void round_rows(void *arg, size_t begin, size_t end, int thread) {
-    const rounding *r = arg;
-    size_t K = (size_t)r->rows->shape[1];
-    for (size_t i = begin; i < end && !r->error[thread].code; i++)
-        ig_blocks_from_f32(r->type, (const float *)r->rows->data + i * K, K, NULL, r->blocks + i * r->row_bytes, &r->error[thread]);
-}
-
-static ig_status round_all(ig_context *ctx, rounding *r, ig_error *err) {
-    size_t threads = (size_t)ig_context_threads(ctx), N = (size_t)r->rows->shape[0];
-    r->error = ig_calloc(threads, sizeof *r->error);
-    r->blocks = ig_calloc(N + 1, r->row_bytes);
-    ig_status s = r->error && r->blocks ? IG_OK : ig_error_nomem(err, N * r->row_bytes);
-    if (s == IG_OK) ig_parallel_for(ctx, N, 1, round_rows, r);
-    for (size_t i = 0; i < threads && s == IG_OK; i++) {
-        s = r->error[i].code;
-        if (s != IG_OK && err) *err = r->error[i];
-    }
-    ig_free(r->error);
-    return s;
-}
 
 /* value as [N,K] in row-major order; *own is to be given back. */
 static ig_status rows_of(ig_context *ctx, const ig_param *p, ig_tensor *own, ig_error *err) {
@@ -50,12 +19,11 @@ static ig_status rows_of(ig_context *ctx, const ig_param *p, ig_tensor *own, ig_
 
 static ig_status pack_value(ig_context *ctx, const ig_param *p, ig_block_type type, ig_qweight **out, ig_error *err) {
     ig_tensor rows = {0};
-    rounding r = {.rows = &rows, .type = type};
+    void *blocks = NULL;
     IG_TRY(rows_of(ctx, p, &rows, err));
-    ig_status s = ig_block_row_bytes(type, (size_t)rows.shape[1], &r.row_bytes, err);
-    if (s == IG_OK && type != IG_BLOCK_F32) s = round_all(ctx, &r, err);
-    if (s == IG_OK) s = ig_qweight_new(ctx, type, rows.shape[0], rows.shape[1], r.blocks ? r.blocks : rows.data, out, err);
-    ig_free(r.blocks);
+    ig_status s = type == IG_BLOCK_F32 ? IG_OK : ig_blocks_from_rows(ctx, type, rows.data, (size_t)rows.shape[0], (size_t)rows.shape[1], &blocks, err);
+    if (s == IG_OK) s = ig_qweight_new(ctx, type, rows.shape[0], rows.shape[1], blocks ? blocks : rows.data, out, err);
+    ig_free(blocks);
     ig_tensor_unref(&rows);
     return s;
 }
