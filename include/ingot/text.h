@@ -141,6 +141,8 @@ typedef enum ig_tokenizer_flags {
                                    is text like any other: what a user types never produces one. */
     IG_DECODE_SKIP_SPECIAL = 2, /* leave special tokens out of the text */
     IG_ENCODE_TEMPLATE = 4,     /* add what the model expects around a text: BOS, or [CLS] … [SEP] */
+    IG_DECODE_INSIDE = 8,       /* the ids stand inside of a text: no space is left out before the first.  The way to the bytes
+                                   that a single token adds */
 } ig_tokenizer_flags;
 
 /* Append the ids of len bytes to *ids.  Time is O(len · log len) whatever the bytes are, times the length of the longest

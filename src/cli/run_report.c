@@ -23,13 +23,19 @@ static const char *finish_name(ig_finish f) {
 
 /* ---- JSON ------------------------------------------------------------------------------------------------------------- */
 
+/* The text that a token adds; false when it has none. */
+static bool token_text(const cli_run *r, int32_t id, ig_buf *out) {
+    if (!r->tokenizer || (size_t)id >= ig_tokenizer_count(r->tokenizer)) return false;
+    return ig_tokenizer_decode(r->tokenizer, &id, 1, IG_DECODE_INSIDE, out, NULL) == IG_OK;
+}
+
 static void token_json(const cli_run *r, ig_json *j, int32_t id, double logprob) {
-    size_t len = 0;
-    const char *bytes = r->tokenizer ? ig_tokenizer_token(r->tokenizer, id, &len) : NULL;
+    ig_buf text = {.max = 1 << 16};
     cli_json_pair_int(j, "id", id);
     ig_json_key(j, "token");
-    if (bytes) ig_json_text_n(j, bytes, len);
+    if (token_text(r, id, &text)) ig_json_text_n(j, text.data ? text.data : "", text.len);
     else ig_json_null(j);
+    ig_buf_fini(&text);
     cli_json_pair_real(j, "logprob", logprob);
 }
 
@@ -71,12 +77,12 @@ static int report_json(cli_run *r, const ig_generation *g) {
 
 /* A token in quotes, line breaks and other control bytes as they are written in JSON. */
 static void print_token(const cli_run *r, int32_t id, double logprob) {
-    ig_buf out = {.max = 1 << 16};
+    ig_buf text = {.max = 1 << 16}, out = {.max = 1 << 19};
     ig_json j = {.out = &out};
-    size_t len = 0;
-    const char *bytes = r->tokenizer ? ig_tokenizer_token(r->tokenizer, id, &len) : NULL;
-    ig_json_text_n(&j, bytes ? bytes : "", len);
+    token_text(r, id, &text);
+    ig_json_text_n(&j, text.data ? text.data : "", text.len);
     printf("%s %.3f", out.data ? out.data : "", logprob);
+    ig_buf_fini(&text);
     ig_buf_fini(&out);
 }
 

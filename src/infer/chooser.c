@@ -46,11 +46,13 @@ static ig_status mask_tokens(chooser *c, bool *none, ig_error *err) {
 }
 
 static ig_status follow(chooser *c, int32_t id, bool *complete, ig_error *err) {
-    size_t n;
-    bool fits;
+    bool fits = false;
+    ig_buf text = {.max = 1 << 16};
     if (!c->form) return IG_OK;
-    const char *bytes = ig_tokenizer_token(c->m->tokenizer, id, &n);
-    IG_TRY(ig_grammar_accept(c->form, bytes, n, &fits, err));
+    ig_status s = ig_tokenizer_decode(c->m->tokenizer, &id, 1, IG_DECODE_INSIDE, &text, err);
+    if (s == IG_OK) s = ig_grammar_accept(c->form, text.data, text.len, &fits, err);
+    ig_buf_fini(&text);
+    if (s != IG_OK) return s;
     if (!fits) return ig_error_set(err, IG_E_ARG, "the trie is not of this model's vocabulary: it allowed token %d", (int)id);
     *complete = ig_grammar_is_complete(c->form);
     return IG_OK;

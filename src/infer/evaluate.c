@@ -89,20 +89,27 @@ static ig_status run(evaluation *e, const ig_eval_opts *o, ig_error *err) {
     return IG_OK;
 }
 
-static int64_t predicted_bytes(const evaluation *e) {
-    int64_t bytes = 0;
-    for (int64_t i = 1; e->m->tokenizer && i < e->n; i++) {
-        size_t len = 0;
-        ig_tokenizer_token(e->m->tokenizer, e->text[i], &len);
-        bytes += (int64_t)len;
+/* Token by token: a whole text need not be in memory twice. */
+static ig_status predicted_bytes(const evaluation *e, int64_t *bytes, ig_error *err) {
+    ig_buf text = {.max = 1 << 16};
+    ig_status s = IG_OK;
+    for (int64_t i = 1; e->m->tokenizer && i < e->n && s == IG_OK; i++) {
+        text.len = 0;
+        if ((size_t)e->text[i] < ig_tokenizer_count(e->m->tokenizer))
+            s = ig_tokenizer_decode(e->m->tokenizer, &e->text[i], 1, IG_DECODE_INSIDE, &text, err);
+        *bytes += (int64_t)text.len;
     }
-    return bytes;
+    ig_buf_fini(&text);
+    return s;
 }
 
-static void conclude(const evaluation *e, ig_eval_result *out) {
-    *out = (ig_eval_result){.loss = e->sum / (double)(e->n - 1), .tokens = e->n - 1, .bytes = predicted_bytes(e)};
+static ig_status conclude(const evaluation *e, ig_eval_result *out, ig_error *err) {
+    int64_t bytes = 0;
+    IG_TRY(predicted_bytes(e, &bytes, err));
+    *out = (ig_eval_result){.loss = e->sum / (double)(e->n - 1), .tokens = e->n - 1, .bytes = bytes};
     out->perplexity = exp(out->loss);
     if (out->bytes) out->bits_per_byte = e->sum / log(2) / (double)out->bytes;
+    return IG_OK;
 }
 
 ig_status ig_eval_text(ig_model *m, const int32_t *tokens, size_t n, const ig_eval_opts *opts, ig_eval_result *out,
@@ -112,7 +119,7 @@ ig_status ig_eval_text(ig_model *m, const int32_t *tokens, size_t n, const ig_ev
     IG_TRY(check(&e, err));
     choose_sizes(&e, opts);
     ig_status status = run(&e, opts, err);
-    if (status == IG_OK) conclude(&e, out);
+    if (status == IG_OK) status = conclude(&e, out, err);
     ig_plan_free(e.plan);
     ig_tensor_unref(&e.tokens);
     ig_tensor_unref(&e.targets);

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#define TOKEN_BYTES_MAX ((size_t)1 << 16)
+
 /* Where the first stop text begins; pending.len when there is none. */
 static size_t find_stop(const stop_text *s) {
     size_t first = s->pending.len;
@@ -46,26 +48,13 @@ static void search(stop_text *s, bool last, size_t *ready) {
     }
 }
 
-/* A piece as it reads inside of a text: at the start of one its space is left out, so it is decoded behind itself. */
-static ig_status push_piece(stop_text *s, int32_t id, ig_error *err) {
-    const int32_t twice[2] = {id, id};
-    ig_buf text = {.max = 1 << 16};
-    ig_status status = ig_tokenizer_decode(s->tokenizer, twice, 1, 0, &text, err);
-    size_t first = text.len;
-    if (status == IG_OK) status = ig_tokenizer_decode(s->tokenizer, twice, 2, 0, &text, err);
-    if (status == IG_OK && text.data) ig_utf8_stream_push(&s->utf8, text.data + 2 * first, text.len - 2 * first, &s->pending);
+static ig_status push_token(stop_text *s, int32_t id, ig_error *err) {
+    ig_buf text = {.max = TOKEN_BYTES_MAX};
+    if ((size_t)id >= ig_tokenizer_count(s->tokenizer)) return IG_OK; /* the model's vocabulary may be padded beyond the tokenizer's */
+    ig_status status = ig_tokenizer_decode(s->tokenizer, &id, 1, IG_DECODE_INSIDE, &text, err);
+    if (status == IG_OK && text.len) ig_utf8_stream_push(&s->utf8, text.data, text.len, &s->pending);
     ig_buf_fini(&text);
     return status;
-}
-
-static ig_status push_token(stop_text *s, int32_t id, ig_error *err) {
-    size_t n = 0;
-    ig_tokenizer_kind kind = ig_tokenizer_get_kind(s->tokenizer);
-    const char *bytes = ig_tokenizer_token(s->tokenizer, id, &n);
-    if (!bytes) return IG_OK; /* the model's vocabulary may be padded beyond the tokenizer's */
-    if (kind == IG_TOKENIZER_SPM || kind == IG_TOKENIZER_UNIGRAM) return push_piece(s, id, err);
-    ig_utf8_stream_push(&s->utf8, bytes, n, &s->pending);
-    return IG_OK;
 }
 
 ig_status stop_text_push(stop_text *s, int32_t id, size_t *ready, ig_error *err) {

@@ -162,16 +162,9 @@ const char *answer_finish(const answer *a) {
 
 /* ---- log-probabilities ---------------------------------------------------------------------------------------------------------------- */
 
-/* Kinds whose pieces are not text as it is (▁ for a space) are decoded. */
 void answer_token_text(const loaded *l, int32_t id, ig_buf *out) {
     const ig_tokenizer *t = l->m->tokenizer;
-    ig_tokenizer_kind kind = ig_tokenizer_get_kind(t);
-    size_t len;
-    const char *bytes = ig_tokenizer_token(t, id, &len);
-    if (!bytes) return;
-    if (kind == IG_TOKENIZER_BPE || kind == IG_TOKENIZER_CHAR) ig_buf_append(out, bytes, len);
-    else if (len >= 3 && memcmp(bytes, "\xE2\x96\x81", 3) == 0) ig_buf_putc(out, ' '), ig_buf_append(out, bytes + 3, len - 3);
-    else (void)ig_tokenizer_decode(t, &id, 1, 0, out, NULL);
+    if ((size_t)id < ig_tokenizer_count(t)) (void)ig_tokenizer_decode(t, &id, 1, IG_DECODE_INSIDE, out, NULL);
 }
 
 /* JSON has no infinity; OpenAI writes what is impossible as -9999. */

@@ -40,7 +40,7 @@ static void put_metaspace(const char *s, size_t n, ig_buf *out) {
 
 ig_status ig_tokenizer_decode(const ig_tokenizer *t, const int32_t *ids, size_t n, unsigned flags, ig_buf *out, ig_error *err) {
     size_t start = out->len;
-    bool first = true;
+    bool inside = flags & IG_DECODE_INSIDE, first = !inside;
     for (size_t i = 0; i < n; i++) {
         if (ids[i] < 0 || (size_t)ids[i] >= t->table.count)
             return ig_error_set(err, IG_E_ARG, "token id %d at position %zu is outside of the vocabulary of %zu tokens",
@@ -57,7 +57,7 @@ ig_status ig_tokenizer_decode(const ig_tokenizer *t, const int32_t *ids, size_t 
         first = false;
     }
     IG_TRY(ig_buf_status(out, err));
-    if (t->decoder.strip_first && out->len > start && out->data[start] == ' ') {
+    if (t->decoder.strip_first && !inside && out->len > start && out->data[start] == ' ') {
         memmove(out->data + start, out->data + start + 1, out->len - start); /* the NUL too */
         out->len--;
     }

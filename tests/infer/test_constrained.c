@@ -303,6 +303,85 @@ static void a_generation_keeps_to_its_grammar(void **state) {
     ig_model_free(m);
 }
 
+/* Pieces of SentencePiece write a space as ▁ and a byte as <0x0A>: the grammar sees what they stand for. */
+static ig_tokenizer *pieces(void) {
+    enum { N = 3 + 256 + 100 };
+    static const char *const words_of[] = {"\xE2\x96\x81", "\xE2\x96\x81{", "\xE2\x96\x81\"", "\xE2\x96\x81the", "the", "\"a", "\":", "{\"", "\xE2\x96\x81" "1", "\xE6\x98\xA5"};
+    static char bytes[256][8], letters[90][2];
+    const char *token[N];
+    float score[N];
+    int32_t type[N], n = 0;
+    ig_vocab v;
+    ig_tokenizer *t = NULL;
+    ig_error err;
+    token[n++] = "<unk>", token[n++] = "<s>", token[n++] = "</s>";
+    for (int i = 0; i < 256; i++) snprintf(bytes[i], sizeof bytes[i], "<0x%02X>", i), token[n++] = bytes[i];
+    for (int i = 0; i < 90; i++) letters[i][0] = (char)(33 + i), token[n++] = letters[i];
+    for (int i = 0; i < 10; i++) token[n++] = words_of[i];
+    for (int i = 0; i < n; i++) score[i] = (float)-i, type[i] = i == 0 ? 2 : i < 3 ? 3 : i < 259 ? 6 : 1;
+    ig_vocab_init(&v);
+    v.name = "pieces", v.model = "llama", v.text = token, v.score = score, v.type = type, v.count = (size_t)n;
+    v.unk = 0, v.bos = 1, v.eos = 2;
+    check_ok(ig_tokenizer_from_vocab(&v, &t, &err));
+    return t;
+}
+
+/* After {"a": a number may come, also behind a space; no letter may. */
+static void a_mask_knows_what_pieces_stand_for(void **state) {
+    ig_vocab_trie *v = NULL;
+    ig_grammar_state *s = NULL;
+    ig_error err;
+    bool fits = false;
+    uint32_t bits[32] = {0};
+    int32_t end = 2;
+    ig_tokenizer *t = pieces();
+    ig_grammar *g = schema("{\"properties\": {\"a\": {\"type\": \"integer\"}}, \"required\": [\"a\"]}", true);
+    (void)state;
+    check_ok(ig_vocab_trie_new(t, ig_tokenizer_count(t), &end, 1, &v, &err));
+    check_ok(ig_grammar_state_new(g, &s, &err));
+    check_ok(ig_grammar_accept(s, "{\"a\":", 5, &fits, &err));
+    assert_true(fits);
+    check_ok(ig_grammar_mask(s, v, bits, &err));
+    assert_true(has(bits, ig_tokenizer_find(t, "\xE2\x96\x81" "1", 4)));
+    assert_true(has(bits, ig_tokenizer_find(t, "\xE2\x96\x81", 3)));
+    assert_false(has(bits, ig_tokenizer_find(t, "\xE2\x96\x81the", 6)));
+    assert_false(has(bits, end));
+    ig_grammar_state_free(s);
+    ig_vocab_trie_free(v);
+    ig_grammar_free(g);
+    ig_tokenizer_free(t);
+}
+
+static void a_generation_of_pieces_keeps_to_its_grammar(void **state) {
+    char json[300];
+    ig_model *m = NULL;
+    ig_error err;
+    ig_tokenizer *t = pieces();
+    (void)state;
+    snprintf(json, sizeof json, "{\"model_type\": \"gpt2\", \"vocab_size\": %zu, \"n_positions\": 256, \"n_embd\": 16, \"n_layer\": 1, \"n_head\": 2,"
+             " \"eos_token_id\": 2}", ig_tokenizer_count(t));
+    check_ok(ig_model_new(ctx, "config.json", json, strlen(json), &m, &err));
+    m->tokenizer = t;
+    ig_grammar *g = schema("{\"properties\": {\"a\": {\"type\": \"integer\", \"minimum\": 0, \"maximum\": 99}, \"c\": {\"type\": \"string\", \"maxLength\": 12}},"
+                           " \"required\": [\"a\", \"c\"]}", true);
+    int spaces = 0;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        ig_generation r = {0};
+        ig_doc *doc = NULL;
+        check_ok(generate(m, g, seed, &r, &err));
+        assert_int_equal(r.finish, IG_FINISH_STOP);
+        check_ok(ig_json_parse("text", r.text.data, r.text.len, &doc, &err));
+        assert_int_equal(ig_tree_get(ig_doc_root(doc), "a")->type, IG_TREE_INT);
+        assert_null(strstr(r.text.data, "<0x"));
+        spaces += strchr(r.text.data, ' ') != NULL;
+        ig_doc_free(doc);
+        ig_generation_fini(&r);
+    }
+    assert_true(spaces > 0); /* written by pieces */
+    ig_grammar_free(g);
+    ig_model_free(m);
+}
+
 static void a_trie_can_be_used_again(void **state) {
     (void)state;
     ig_model *m = random_model();
@@ -468,6 +547,8 @@ int main(void) {
         cmocka_unit_test(masked_tokens_are_never_chosen),
         cmocka_unit_test(a_mask_of_all_changes_nothing),
         cmocka_unit_test(a_generation_keeps_to_its_grammar),
+        cmocka_unit_test(a_mask_knows_what_pieces_stand_for),
+        cmocka_unit_test(a_generation_of_pieces_keeps_to_its_grammar),
         cmocka_unit_test(a_trie_can_be_used_again),
         cmocka_unit_test(failed_allocations_are_statuses),
         cmocka_unit_test(modes_decide_what_may_be_said),

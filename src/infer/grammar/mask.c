@@ -12,6 +12,7 @@
 #include "infer/grammar/matcher.h"
 
 #define TOKEN_BYTES_MAX 512 /* longer tokens never come */
+#define VOCAB_TEXT_MAX ((size_t)1 << 30)
 #define MASK_BYTES_MAX ((size_t)32 << 20)
 
 typedef struct trie_node {
@@ -41,10 +42,39 @@ size_t ig_vocab_trie_vocab(const ig_vocab_trie *v) { return v->vocab; }
 
 /* ---- making ---- */
 
-static int by_bytes(const void *x, const void *y, void *tokenizer) {
+/* What each token adds to a text, which is not always what the vocabulary writes: "▁the" adds " the". */
+typedef struct token_texts {
+    ig_buf bytes;
+    size_t *start; /* [count + 1] */
+    size_t count;
+} token_texts;
+
+static const char *text_of(const token_texts *x, int32_t id, size_t *len) {
+    *len = x->start[id + 1] - x->start[id];
+    return x->bytes.data + x->start[id];
+}
+
+static void token_texts_fini(token_texts *x) {
+    ig_buf_fini(&x->bytes);
+    ig_free(x->start);
+}
+
+static ig_status token_texts_make(token_texts *x, const ig_tokenizer *t, ig_error *err) {
+    *x = (token_texts){.bytes = {.max = VOCAB_TEXT_MAX}, .count = ig_tokenizer_count(t)};
+    x->start = ig_calloc(x->count + 1, sizeof *x->start);
+    if (!x->start) return ig_error_nomem(err, x->count * sizeof *x->start);
+    ig_buf_append(&x->bytes, "", 0);
+    for (int32_t i = 0; (size_t)i < x->count; i++) {
+        IG_TRY(ig_tokenizer_decode(t, &i, 1, IG_DECODE_INSIDE, &x->bytes, err));
+        x->start[i + 1] = x->bytes.len;
+    }
+    return ig_buf_status(&x->bytes, err);
+}
+
+static int by_bytes(const void *x, const void *y, void *texts) {
     int32_t i = *(const int32_t *)x, j = *(const int32_t *)y;
     size_t a, b;
-    const char *s = ig_tokenizer_token(tokenizer, i, &a), *t = ig_tokenizer_token(tokenizer, j, &b);
+    const char *s = text_of(texts, i, &a), *t = text_of(texts, j, &b);
     int order = memcmp(s, t, a < b ? a : b);
     if (order) return order;
     if (a != b) return a < b ? -1 : 1;
@@ -58,10 +88,11 @@ bool ig_vocab_trie_ends(const ig_vocab_trie *v, int32_t id) {
 }
 
 /* The ids that stand for bytes; returns how many bytes they have together. */
-static size_t gather(ig_vocab_trie *v, const ig_tokenizer *t) {
-    size_t count = ig_tokenizer_count(t), bytes = 0, len;
-    for (size_t i = 0; i < count && i < v->vocab; i++) {
-        if (!ig_tokenizer_token(t, (int32_t)i, &len) || len == 0 || len > TOKEN_BYTES_MAX) continue;
+static size_t gather(ig_vocab_trie *v, const ig_tokenizer *t, const token_texts *x) {
+    size_t bytes = 0, len;
+    for (size_t i = 0; i < x->count && i < v->vocab; i++) {
+        text_of(x, (int32_t)i, &len);
+        if (len == 0 || len > TOKEN_BYTES_MAX) continue;
         if (ig_tokenizer_is_special(t, (int32_t)i) || ig_vocab_trie_ends(v, (int32_t)i)) continue;
         v->id[v->ids++] = (int32_t)i;
         bytes += len;
@@ -78,12 +109,12 @@ static void add_token(ig_vocab_trie *v, uint32_t *path, const char *s, size_t le
     }
 }
 
-static void link_nodes(ig_vocab_trie *v, const ig_tokenizer *t) {
+static void link_nodes(ig_vocab_trie *v, const token_texts *x) {
     uint32_t path[TOKEN_BYTES_MAX + 1];
     const char *before = "";
     size_t depth = 0, len;
     for (size_t i = 0; i < v->ids; i++) {
-        const char *s = ig_tokenizer_token(t, v->id[i], &len);
+        const char *s = text_of(x, v->id[i], &len);
         size_t shared = 0;
         while (shared < depth && shared < len && s[shared] == before[shared]) shared++;
         add_token(v, path, s, len, depth, shared, i);
@@ -94,19 +125,19 @@ static void link_nodes(ig_vocab_trie *v, const ig_tokenizer *t) {
     v->node[v->nodes].first = (uint32_t)v->ids;
 }
 
-static ig_status fill(ig_vocab_trie *v, const ig_tokenizer *t, const int32_t *end_ids, size_t end_count, ig_error *err) {
-    size_t count = ig_tokenizer_count(t);
+static ig_status fill(ig_vocab_trie *v, const ig_tokenizer *t, token_texts *x, const int32_t *end_ids, size_t end_count, ig_error *err) {
+    size_t count = x->count;
     v->id = ig_calloc(count + 1, sizeof *v->id);
     v->end_id = ig_calloc(end_count + 1, sizeof *v->end_id);
     if (!v->id || !v->end_id) return ig_error_nomem(err, (count + end_count) * sizeof *v->id);
     for (size_t i = 0; i < end_count; i++)
         if (end_ids[i] >= 0 && (size_t)end_ids[i] < v->vocab) v->end_id[v->end_ids++] = end_ids[i];
-    size_t bytes = gather(v, t);
+    size_t bytes = gather(v, t, x);
     if (bytes >= UINT32_MAX) return ig_error_set(err, IG_E_LIMIT, "a vocabulary of %zu bytes is too large for masks", bytes);
     v->node = ig_calloc(bytes + 1, sizeof *v->node);
     if (!v->node) return ig_error_nomem(err, bytes * sizeof *v->node);
-    if (v->ids) qsort_r(v->id, v->ids, sizeof *v->id, by_bytes, (void *)t);
-    link_nodes(v, t);
+    if (v->ids) qsort_r(v->id, v->ids, sizeof *v->id, by_bytes, x);
+    link_nodes(v, x);
     trie_node *fitted = ig_realloc_array(v->node, v->nodes + 1, sizeof *fitted);
     if (fitted) v->node = fitted;
     return IG_OK;
@@ -119,7 +150,10 @@ ig_status ig_vocab_trie_new(const ig_tokenizer *t, size_t vocab, const int32_t *
     ig_vocab_trie *v = ig_calloc(1, sizeof *v);
     if (!v) return ig_error_nomem(err, sizeof *v);
     v->vocab = vocab;
-    ig_status s = fill(v, t, end_ids, end_count, err);
+    token_texts texts;
+    ig_status s = token_texts_make(&texts, t, err);
+    if (s == IG_OK) s = fill(v, t, &texts, end_ids, end_count, err);
+    token_texts_fini(&texts);
     if (s == IG_OK) *out = v;
     else ig_vocab_trie_free(v);
     return s;
