@@ -238,6 +238,7 @@ static ig_status run(const options *o, serve *s, ig_error *err) {
     IG_TRY(ig_context_new(&opts, &s->ctx, err));
     double start = ig_clock();
     IG_TRY(ig_model_load(s->ctx, o->folder, &s->model, err));
+    IG_TRY(ig_model_pack(s->model, IG_BLOCK_COUNT, err)); /* as the server does */
     double load_seconds = ig_clock() - start;
     return o->ids ? write_logits(o, s, err) : time_serving(o, s, load_seconds, err);
 }

@@ -128,7 +128,7 @@ static int open_session(cli_run *r, ig_model *m) {
                      m->family->name);
         return cli_failed(c, cli_say(c, "ingot show tells what a model is", "ingot show 查看模型信息"));
     }
-    if (ig_session_open(m, &o, &r->session, &c->err) != IG_OK) return cli_failed(c, NULL);
+    if (ig_model_pack(m, IG_BLOCK_COUNT, &c->err) != IG_OK || ig_session_open(m, &o, &r->session, &c->err) != IG_OK) return cli_failed(c, NULL);
     return 0;
 }
 

@@ -165,6 +165,7 @@ static ig_status open_all(loaded *l, ig_context *ctx, const loaded_opts *opts, c
     IG_TRY(make_fingerprint(l, ctx, opts->version, path, err));
     if (!ig_model_can(l->m, IG_CAN_GENERATE)) return IG_OK;
     if (l->m->tokenizer) IG_TRY(prepare_chat(l, path, err));
+    IG_TRY(ig_model_pack(l->m, IG_BLOCK_COUNT, err)); /* else a request would depend on its company */
     return ig_scheduler_open(l->m, &o, &l->scheduler, err);
 }
 
