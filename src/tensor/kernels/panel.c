@@ -11,7 +11,7 @@
 #include "tensor/kernels/table.h"
 
 #define PART_OFFSET(part) ((size_t)(part) * WIDE)
-#define AHEAD 1536 /* bytes that the weights are fetched ahead: a panel's next blocks */
+#define AHEAD 4096 /* bytes that the weights are fetched ahead, into the second cache: a panel's next blocks */
 
 /* ---- rounding x -------------------------------------------------------------------------------------------------- */
 
@@ -146,7 +146,7 @@ INLINE void quantised_rows(const ig_panel_args *p, ig_block_type type, int live,
 #pragma GCC unroll 1
         for (int j = 0; j < group; j++, w8 += bytes, x += tile_rows) {
             vi w[8];
-            for (size_t line = 0; line < bytes; line += 64) __builtin_prefetch(w8 + AHEAD + line, 0, 3);
+            for (size_t line = 0; line < bytes; line += 64) __builtin_prefetch(w8 + AHEAD + line, 0, 2);
             unpack(w, w8, type, part);
             add_block(acc, live, type, w, &c, x, j, part);
         }
@@ -179,7 +179,7 @@ INLINE void real_rows(const ig_panel_args *p, ig_block_type type, int live, int 
     vf low[8], high[8];
     for (int m = 0; m < live; m++) low[m] = high[m] = v_zero();
     for (size_t k = 0; k < p->k; k++, w += 32 * size, x += tile_rows) {
-        __builtin_prefetch(w + AHEAD, 0, 3);
+        __builtin_prefetch(w + AHEAD, 0, 2);
         vf a = weights(type, w, 0), b = weights(type, w, WIDE);
 #pragma GCC unroll 8
         for (int m = 0; m < live; m++) {
