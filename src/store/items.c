@@ -1,6 +1,6 @@
 /* store/items.c: content of a feature, changed as a whole.
  *
- *     open ─► put, withdraw: into a private table of this connection        commit ─► BEGIN, one INSERT … SELECT,
+ *     open ─► put, withdraw: into a private table of this connection        commit ─► BEGIN, INSERT … SELECT, index,
  *                            (reads wait for nothing, writes neither)                 content number, audit, COMMIT
  *
  * A change may last as long as it takes to build and to judge a version from it: it holds no lock of the database until it
@@ -155,7 +155,9 @@ static ig_status apply(ig_store_items *w, int64_t *content, ig_error *err) {
     const store_value v = store_text(w->feature);
     IG_TRY(store_run(&w->view, STORE_Q_FEATURE_CONTENT, &v, 1, store_read_number, content, err));
     if (!*content) return ig_error_set(err, IG_E_NOT_FOUND, "the feature was removed meanwhile");
+    IG_TRY(store_run(&w->view, STORE_Q_CHANGE_UNINDEX, &v, 1, NULL, NULL, err));
     IG_TRY(store_run(&w->view, STORE_Q_CHANGE_APPLY, &v, 1, NULL, NULL, err));
+    IG_TRY(store_run(&w->view, STORE_Q_CHANGE_INDEX, &v, 1, NULL, NULL, err));
     return store_audit_numbers(&w->view, w->who, "feature.content", w->feature, "content", *content - 1, *content, err);
 }
 

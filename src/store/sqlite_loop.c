@@ -1,6 +1,6 @@
 /* store/sqlite_loop.c: the tables of the loop and their queries, in SQLite's SQL; the first ones stand in sqlite.c.
  *
- *     features ─┬─ items ── items_text     FTS5 over the bodies by trigrams, kept in step by triggers
+ *     features ─┬─ items ── items_text     FTS5 over the bodies by trigrams, kept in step by each change
  *               ├─ feature_versions
  *               ├─ feature_live            one row per promotion, rollback, publication
  *               ├─ interactions ── feedback (stands = 0: replaced by a later one of the same voice)
@@ -9,7 +9,8 @@
  *           └─ sessions (link = 1: signs in once)
  *
  * A change of content is gathered in a temporary table of its connection, `change`, which takes no lock that others wait
- * for; applying it is one statement.
+ * for; applying it is three statements.  Triggers would keep items_text in step too, but a store that does not trust its
+ * schema, which may come from a backup, does not run virtual tables out of them.
  */
 #include "store/sqlite.h"
 
@@ -36,13 +37,6 @@ const char sqlite_loop_tables[] =
     "CREATE INDEX items_feature ON items (feature, seq);"
     "CREATE INDEX items_withdrawn ON items (feature, seq) WHERE withdrawn_at > 0;"
     "CREATE VIRTUAL TABLE items_text USING fts5 (body, content = 'items', content_rowid = 'seq', tokenize = 'trigram');"
-    "CREATE TRIGGER items_text_add AFTER INSERT ON items BEGIN"
-    "  INSERT INTO items_text (rowid, body) VALUES (new.seq, new.body); END;"
-    "CREATE TRIGGER items_text_drop AFTER DELETE ON items BEGIN"
-    "  INSERT INTO items_text (items_text, rowid, body) VALUES ('delete', old.seq, old.body); END;"
-    "CREATE TRIGGER items_text_change AFTER UPDATE OF body ON items WHEN old.body IS NOT new.body BEGIN"
-    "  INSERT INTO items_text (items_text, rowid, body) VALUES ('delete', old.seq, old.body);"
-    "  INSERT INTO items_text (rowid, body) VALUES (new.seq, new.body); END;"
     "CREATE TABLE interactions ("
     "  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, feature TEXT NOT NULL REFERENCES features (id),"
     "  conversation TEXT NOT NULL, key TEXT NOT NULL, user TEXT NOT NULL, version INTEGER NOT NULL, candidate INTEGER NOT NULL,"
@@ -162,6 +156,10 @@ const char *const sqlite_loop_query[STORE_QUERIES - STORE_Q_LOOP] = {
                     " coalesce(c.changed_at, i.changed_at), coalesce(c.withdrawn_at, i.withdrawn_at) AS gone FROM items i"
                     " LEFT JOIN change c ON c.id = i.id WHERE i.feature = ?1 AND (?2 = 1 OR gone = 0) ORDER BY i.seq",
     Q(CHANGE_NEW) = "SELECT " ITEM("") " FROM change WHERE seq IS NULL AND (?1 = 1 OR withdrawn_at = 0) ORDER BY n",
+    Q(CHANGE_UNINDEX) = "INSERT INTO items_text (items_text, rowid, body) SELECT 'delete', i.seq, i.body FROM change c"
+                        " JOIN items i ON i.feature = ?1 AND i.id = c.id",
+    Q(CHANGE_INDEX) = "INSERT INTO items_text (rowid, body) SELECT i.seq, i.body FROM change c"
+                      " JOIN items i ON i.feature = ?1 AND i.id = c.id",
     Q(CHANGE_APPLY) = "INSERT INTO items (feature, id, body, source, line, added_at, changed_at, withdrawn_at)"
                       " SELECT ?1, " ITEM("") " FROM change WHERE true ORDER BY n"
                       " ON CONFLICT (feature, id) DO UPDATE SET body = excluded.body, source = excluded.source,"

@@ -116,7 +116,9 @@ typedef enum store_query {
     STORE_Q_CHANGE_WITHDRAW, /* feature, id, now */
     STORE_Q_CHANGE_OLD,     /* feature, withdrawn too → ITEM columns of rows that were there, as within the change */
     STORE_Q_CHANGE_NEW,     /* withdrawn too → ITEM columns of rows that the change adds */
+    STORE_Q_CHANGE_UNINDEX, /* feature: bodies that it replaces leave the index; before the next */
     STORE_Q_CHANGE_APPLY,   /* feature: into the table of all */
+    STORE_Q_CHANGE_INDEX,   /* feature: its bodies enter the index; after the former */
     STORE_Q_CHANGE_CLEAR,   /* the private table is empty again */
     STORE_Q_ITEM_EACH,      /* feature, withdrawn too → ITEM columns: id, body, source, line, added, changed, withdrawn */
     STORE_Q_ITEM_GET,       /* feature, id → ITEM columns */
