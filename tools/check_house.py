@@ -30,6 +30,7 @@ CONFINED = {
     r"yaml\.h": ["src/base/"],
     r"pcre2\.h": ["src/text/"],
     r"zip\.h": ["src/formats/", "src/data/"],
+    r"expat\.h|gumbo\.h|md4c\.h": ["src/data/"],
     r"sqlite3\.h": ["src/store/sqlite.c", "src/store/sqlite_"],
     r"sodium\.h": ["src/store/"],
     r"unicode/.*": ["src/text/"],
@@ -66,7 +67,7 @@ def room_of(path):
     parts = path.split("/")
     if parts[0] == "include":
         name = parts[-1].removesuffix(".h")
-        name = {"limits": "base", "quant": "tensor", "template": "text", "grammar": "infer", "examples": "data"}.get(name, name)
+        name = {"limits": "base", "quant": "tensor", "template": "text", "grammar": "infer", "examples": "data", "documents": "data"}.get(name, name)
         return name if name in BELOW else None
     return parts[1] if len(parts) > 2 and parts[1] in BELOW else None
 
