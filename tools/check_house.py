@@ -22,6 +22,14 @@ BELOW = {
     "server": ["features", "planning"], "cli": ["server"],
 }
 
+# public headers that are named after a part of their room
+ROOM_OF_HEADER = {
+    "limits": "base", "quant": "tensor", "template": "text", "analyze": "text", "grammar": "infer",
+    "examples": "data", "documents": "data",
+    "loop_store": "store",
+    "index": "retrieval", "matcher": "retrieval", "ranker": "retrieval",
+}
+
 # header of a library -> the files that may include it
 CONFINED = {
     r"(oneapi/dnnl/)?dnnl.*": ["src/tensor/dnnl.c", "src/tensor/dnnl.h"],
@@ -30,6 +38,7 @@ CONFINED = {
     r"yaml\.h": ["src/base/"],
     r"pcre2\.h": ["src/text/"],
     r"zip\.h": ["src/formats/", "src/data/"],
+    r"expat\.h|gumbo\.h|md4c\.h": ["src/data/"],
     r"sqlite3\.h": ["src/store/sqlite.c", "src/store/sqlite_"],
     r"sodium\.h": ["src/store/"],
     r"unicode/.*|libstemmer\.h": ["src/text/"],
@@ -66,7 +75,7 @@ def room_of(path):
     parts = path.split("/")
     if parts[0] == "include":
         name = parts[-1].removesuffix(".h")
-        name = {"limits": "base", "quant": "tensor", "template": "text", "analyze": "text", "index": "retrieval", "grammar": "infer", "examples": "data"}.get(name, name)
+        name = ROOM_OF_HEADER.get(name, name)
         return name if name in BELOW else None
     return parts[1] if len(parts) > 2 and parts[1] in BELOW else None
 

@@ -47,4 +47,26 @@
 #define IG_GRAMMAR_CACHE_BYTES_MAX (64u << 20)   /* what the states of one text remember */
 #define IG_SCHEMA_PROPERTIES_MAX 4096            /* of one object */
 
+#define IG_TABLE_BYTES_MAX ((size_t)512 << 20)   /* a table of questions and answers, as a file and as text */
+#define IG_TABLE_COLUMNS_MAX 1024
+#define IG_TABLE_ROWS_MAX (1u << 22)             /* rows of a sheet of XLSX, which is held whole */
+#define IG_DOCUMENT_BYTES_MAX ((size_t)64 << 20) /* one document */
+#define IG_PASSAGE_BYTES_MAX 1200                /* text of one passage */
+#define IG_HTML_BYTES_MAX ((size_t)16 << 20)     /* a page */
+#define IG_HTML_TREE_BYTES_MAX ((size_t)512 << 20) /* its tree, which a hostile page makes much larger than itself */
+#define IG_HTML_SECONDS_MAX 20                   /* of parsing one page */
+#define IG_OFFICE_ENTRIES_MAX 65536              /* files in a DOCX or XLSX */
+#define IG_OFFICE_ENTRY_BYTES_MAX ((uint64_t)256 << 20) /* one of them, unpacked */
+#define IG_OFFICE_RATIO_MAX 400                  /* unpacked bytes per packed one, past the first megabyte */
+#define IG_XML_DEPTH_MAX 256
+#define IG_PDF_TEXT_BYTES_MAX ((size_t)64 << 20) /* what pdftotext writes */
+#define IG_PDF_SECONDS_MAX 60                    /* that pdftotext may take */
+#define IG_PDF_MEMORY_MAX ((size_t)2 << 30)      /* address space of pdftotext */
+#define IG_FOLDER_DEPTH_MAX 32                   /* folders in folders of documents */
+#define IG_FOLDER_FILES_MAX 100000               /* documents of one folder */
+#define IG_URL_BYTES_MAX 2048
+#define IG_SITEMAP_BYTES_MAX ((size_t)50 << 20)  /* as sitemaps.org limits one */
+#define IG_SITEMAPS_MAX 100                      /* files of one sitemap index, it included */
+#define IG_SITEMAP_PAGES_MAX 10000               /* pages read from one site */
+
 #endif
