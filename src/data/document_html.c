@@ -1,6 +1,6 @@
 /* data/document_html.c: the content of a page through gumbo, without what surrounds it.
  *
- * Read is <main>, else the first <article>, else <body>; navigation, forms, scripts and what is hidden are left out.  A page from anywhere
+ * A form is read too, since some servers wrap the whole page in one.  Read is <main>, else the first <article>, else <body>; navigation, buttons, scripts and what is hidden are left out.  A page from anywhere
  * may nest a million elements, or make gumbo copy formatting elements without end.  So its tree lives in an arena with a limit of
  * bytes and time, left by longjmp when it is reached, and freed whole; and the walk goes by parent pointers, not by recursion.
  */
@@ -105,7 +105,7 @@ static bool one_of(GumboTag tag, const GumboTag *list) {
 
 static bool left_out(const GumboNode *n, bool whole_body) {
     static const GumboTag always[] = {GUMBO_TAG_SCRIPT, GUMBO_TAG_STYLE, GUMBO_TAG_NOSCRIPT, GUMBO_TAG_TEMPLATE, GUMBO_TAG_NAV, GUMBO_TAG_ASIDE,
-        GUMBO_TAG_FORM, GUMBO_TAG_BUTTON, GUMBO_TAG_SELECT, GUMBO_TAG_TEXTAREA, GUMBO_TAG_IFRAME, GUMBO_TAG_SVG, GUMBO_TAG_MATH,
+        GUMBO_TAG_BUTTON, GUMBO_TAG_SELECT, GUMBO_TAG_TEXTAREA, GUMBO_TAG_IFRAME, GUMBO_TAG_SVG, GUMBO_TAG_MATH,
         GUMBO_TAG_FOOTER, GUMBO_TAG_HEAD, GUMBO_TAG_UNKNOWN};
     static const char *const roles[] = {"navigation", "banner", "contentinfo", "search", "dialog", "menu"};
     if (n->type == GUMBO_NODE_TEMPLATE) return true;
