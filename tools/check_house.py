@@ -33,7 +33,7 @@ CONFINED = {
     r"expat\.h|gumbo\.h|md4c\.h": ["src/data/"],
     r"sqlite3\.h": ["src/store/sqlite.c", "src/store/sqlite_"],
     r"sodium\.h": ["src/store/"],
-    r"unicode/.*": ["src/text/"],
+    r"unicode/.*|libstemmer\.h": ["src/text/"],
     r"microhttpd\.h|curl/.*": ["src/net/"],
 }
 
@@ -67,7 +67,8 @@ def room_of(path):
     parts = path.split("/")
     if parts[0] == "include":
         name = parts[-1].removesuffix(".h")
-        name = {"limits": "base", "quant": "tensor", "template": "text", "grammar": "infer", "examples": "data", "documents": "data"}.get(name, name)
+        name = {"limits": "base", "quant": "tensor", "template": "text", "analyze": "text", "index": "retrieval", "grammar": "infer", "examples": "data",
+                "documents": "data"}.get(name, name)
         return name if name in BELOW else None
     return parts[1] if len(parts) > 2 and parts[1] in BELOW else None
 

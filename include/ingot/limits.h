@@ -21,6 +21,9 @@
 #define IG_LLAMA2C_LAYERS_MAX 1024
 #define IG_VOCAB_MAX (1 << 21)                   /* tokens of a vocabulary */
 #define IG_TEXT_BYTES_MAX ((size_t)8 << 30)      /* one training text */
+#define IG_ANALYZE_BYTES_MAX (16u << 20)         /* one text that is cut into terms */
+#define IG_CHARSET_BYTES_MAX (512u << 20)        /* one text of unknown encoding */
+#define IG_NGRAM_MAX 16                          /* characters of an n-gram */
 #define IG_PATH_MAX 4096
 #define IG_GRAPH_NODES_MAX (1 << 20)             /* nodes of one recording */
 #define IG_TEMPLATE_BYTES_MAX (1u << 20)         /* a chat template */

@@ -1,8 +1,9 @@
 /* data/document_html.c: the content of a page through gumbo, without what surrounds it.
  *
- * A form is read too, since some servers wrap the whole page in one.  Read is <main>, else the first <article>, else <body>; navigation, buttons, scripts and what is hidden are left out.  A page from anywhere
- * may nest a million elements, or make gumbo copy formatting elements without end.  So its tree lives in an arena with a limit of
- * bytes and time, left by longjmp when it is reached, and freed whole; and the walk goes by parent pointers, not by recursion.
+ * Read is <main>, else the first <article>, else <body>; navigation, buttons, scripts and what is hidden are left out.  A form
+ * is read, since some servers wrap the whole page in one.  A page from anywhere may nest a million elements, or make gumbo copy
+ * formatting elements without end.  So its tree lives in an arena with a limit of bytes and time, left by longjmp when it is
+ * reached, and freed whole; and the walk goes by parent pointers, not by recursion.
  */
 #include <gumbo.h>
 #include <setjmp.h>
