@@ -59,14 +59,7 @@
 #define IG_OFFICE_ENTRY_BYTES_MAX ((uint64_t)256 << 20) /* one of them, unpacked */
 #define IG_OFFICE_RATIO_MAX 400                  /* unpacked bytes per packed one, past the first megabyte */
 #define IG_XML_DEPTH_MAX 256
-#define IG_PDF_TEXT_BYTES_MAX ((size_t)64 << 20) /* what pdftotext writes */
-#define IG_PDF_SECONDS_MAX 60                    /* that pdftotext may take */
-#define IG_PDF_MEMORY_MAX ((size_t)2 << 30)      /* address space of pdftotext */
 #define IG_FOLDER_DEPTH_MAX 32                   /* folders in folders of documents */
 #define IG_FOLDER_FILES_MAX 100000               /* documents of one folder */
-#define IG_URL_BYTES_MAX 2048
-#define IG_SITEMAP_BYTES_MAX ((size_t)50 << 20)  /* as sitemaps.org limits one */
-#define IG_SITEMAPS_MAX 100                      /* files of one sitemap index, it included */
-#define IG_SITEMAP_PAGES_MAX 10000               /* pages read from one site */
 
 #endif
