@@ -76,7 +76,7 @@ static ig_status check_opts(ig_index_opts *o, ig_error *err) {
 }
 
 ig_status ig_index_builder_new(const char *path, const ig_index_opts *opts, ig_index_builder **out, ig_error *err) {
-    if (strlen(path) + 16 > IG_PATH_MAX) return ig_error_set(err, IG_E_LIMIT, "the path of the index is too long");
+    if (strlen(path) + 32 > IG_PATH_MAX) return ig_error_set(err, IG_E_LIMIT, "the path of the index is too long");
     ig_index_builder *b = ig_calloc(1, sizeof *b);
     if (!b) return ig_error_nomem(err, sizeof *b);
     memcpy(b->path, path, strlen(path) + 1);
@@ -92,7 +92,7 @@ ig_status ig_index_builder_new(const char *path, const ig_index_opts *opts, ig_i
 }
 
 static void run_path(const ig_index_builder *b, size_t i, char *out) {
-    snprintf(out, IG_PATH_MAX, "%.*s.run%zu", IG_PATH_MAX - 16, b->path, i);
+    snprintf(out, IG_PATH_MAX, "%.*s.run%zu", IG_PATH_MAX - 32, b->path, i);
 }
 
 void ig_index_builder_free(ig_index_builder *b) {
