@@ -1,7 +1,7 @@
-/* tests/retrieval/test_cranfield.c: BM25 on the Cranfield collection gives the figures that an independent implementation gave:
- * words without stems, title, authors and text as one field, k1 1.2, b 0.75, binary gain: MAP 0.282.   (Cleverdon 1967)
+/* tests/retrieval/test_cranfield.c: BM25 on the Cranfield collection gives the mean average precision of cranfield_plain.py, which
+ * writes it out plainly: words without stems, all of a document as one field, k1 1.2, b 0.75, binary gain: 0.397.
  *
- * The figure depends a little on what a word is and on what of a document is indexed: 0.01 either way is taken.
+ * The two do not agree on what a word is (hyphens): 0.01 either way is taken.   (Cleverdon 1967)
  */
 #include "../text/data.h"
 
@@ -24,10 +24,10 @@ static const char *next_record(const char *at, char only, ig_buf *out) {
     ig_buf_clear(out);
     while (*at) {
         size_t n = strcspn(at, "\n");
-        if (at[0] == '.' && at[1] == 'I' && begun) return at;
+        if (!strncmp(at, ".I ", 3) && begun) return at;
         begun = true;
-        if (at[0] == '.' && n <= 2) field = at[1];
-        else if (at[0] == '.' && at[1] == 'I') field = 'I';
+        if (at[0] == '.' && (n == 2 || (n == 3 && strchr("\r ", at[2])))) field = at[1];
+        else if (!strncmp(at, ".I ", 3)) field = 'I';
         else if (!only || field == only) ig_buf_append(out, at, n), ig_buf_putc(out, '\n');
         at += n + (at[n] == '\n');
     }
@@ -122,6 +122,6 @@ int main(void) {
     read_judgements(folder);
     double plain = mean_average_precision(folder, IG_ANALYZE_NO_STEMS), stemmed = mean_average_precision(folder, 0);
     unlink(path);
-    printf("Cranfield MAP: %.4f without stems (0.282 expected), %.4f with them\n", plain, stemmed);
-    return fabs(plain - 0.282) <= 0.01 && stemmed > plain ? 0 : 1;
+    printf("Cranfield MAP: %.4f without stems (0.397 expected), %.4f with them\n", plain, stemmed);
+    return fabs(plain - 0.397) <= 0.01 && stemmed > plain ? 0 : 1;
 }
