@@ -24,6 +24,11 @@
 #define IG_ANALYZE_BYTES_MAX (16u << 20)         /* one text that is cut into terms */
 #define IG_CHARSET_BYTES_MAX (512u << 20)        /* one text of unknown encoding */
 #define IG_NGRAM_MAX 16                          /* characters of an n-gram */
+#define IG_INDEX_DOCUMENTS_MAX 16000000          /* of one lexical index */
+#define IG_INDEX_TERMS_MAX (1u << 25)            /* different terms of a lexical index */
+#define IG_INDEX_NAMES_BYTES_MAX ((size_t)1 << 30) /* their names together */
+#define IG_INDEX_TERM_BYTES_MAX 1024             /* one of them */
+#define IG_INDEX_QUERY_MAX 1024                  /* terms of one query */
 #define IG_PATH_MAX 4096
 #define IG_GRAPH_NODES_MAX (1 << 20)             /* nodes of one recording */
 #define IG_TEMPLATE_BYTES_MAX (1u << 20)         /* a chat template */
