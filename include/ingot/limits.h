@@ -66,5 +66,8 @@
 #define IG_XML_DEPTH_MAX 256
 #define IG_FOLDER_DEPTH_MAX 32                   /* folders in folders of documents */
 #define IG_FOLDER_FILES_MAX 100000               /* documents of one folder */
+#define IG_LOOP_ITEMS_MAX (1u << 20)             /* items of a feature's content */
+#define IG_LOOP_CASES_MAX (1u << 21)             /* cases that a version learns from */
+#define IG_LOOP_SAID_MAX 200000                  /* interactions that are looked at for learning, the newest ones */
 
 #endif
