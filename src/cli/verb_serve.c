@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/kinds.h"
 #include "cli/verbs.h"
 #include "cli/words.h"
 #include "ingot/net.h"
@@ -58,7 +59,7 @@ static ig_status take_options(serving *s) {
         .host = cli_text(c, "host", NULL), .port = (int)cli_int(c, "port", 8080),
         .cert_file = cli_text(c, "cert", NULL), .key_file = cli_text(c, "key", NULL),
         .workspace = s->workspace[0] ? s->workspace : NULL, .program = n > 0 ? s->program : NULL, .version = IG_VERSION,
-        .no_key = cli_flag(c, "no-key"), .requests_per_minute = cli_int(c, "requests-per-minute", 0),
+        .kinds = cli_kinds, .no_key = cli_flag(c, "no-key"), .requests_per_minute = cli_int(c, "requests-per-minute", 0),
         .concurrent = cli_int(c, "concurrent", 0), .context_max = cli_int(c, "context", 0),
         .idle_seconds = (int)(cli_real(c, "idle-minutes", 15) * 60), .log = c->quiet ? NULL : on_log,
     };

@@ -92,6 +92,16 @@ const ig_field *kind_source_for(const ig_kind *k, const char *path, bool is_fold
     return first;
 }
 
+ig_status kind_sources(const ig_tree *list, const ig_tree *options, ig_source **out, size_t *count, ig_error *err) {
+    *count = 0;
+    *out = ig_calloc((list ? list->count : 0) + 1, sizeof **out);
+    if (!*out) return ig_error_nomem(err, sizeof **out);
+    for (const ig_tree *v = list ? list->child : NULL; v; v = v->next)
+        (*out)[(*count)++] = (ig_source){.field = ig_tree_text(v, "field", NULL), .name = ig_tree_text(v, "name", NULL),
+                                         .url = ig_tree_text(v, "url", NULL), .path = ig_tree_text(v, "path", NULL), .options = options};
+    return IG_OK;
+}
+
 const char *kind_answer_text(const ig_kind *k, const ig_tree *answer) {
     const ig_field *f = kind_text_field(k->answer_fields);
     return f ? ig_tree_text(answer, f->name, NULL) : NULL;

@@ -13,6 +13,8 @@ ig_status kind_put_text(ig_json *j, const ig_field *f, const char *text, ig_erro
 bool kind_is_source(const ig_field *f);
 /* The source field for a file, a folder or an address that was given without one; NULL when the kind takes none. */
 const ig_field *kind_source_for(const ig_kind *k, const char *path, bool is_folder);
+/* Sources as the spec of a job has them: [{"field", "name", "path" or "url"}]; *out borrows both trees, and is freed with ig_free. */
+ig_status kind_sources(const ig_tree *list, const ig_tree *options, ig_source **out, size_t *count, ig_error *err);
 /* What the answer says, as plain text; NULL when it has no text. */
 const char *kind_answer_text(const ig_kind *k, const ig_tree *answer);
 

@@ -236,13 +236,3 @@ void upload_put_sources(const upload *u, ig_json *j) {
     if (!u->options) return;
     ig_json_key(j, "options"), ig_json_tree(j, ig_doc_root(u->options));
 }
-
-ig_status job_sources(const ig_tree *list, const ig_tree *options, ig_source **out, size_t *count, ig_error *err) {
-    *count = 0;
-    *out = ig_calloc((list ? list->count : 0) + 1, sizeof **out);
-    if (!*out) return ig_error_nomem(err, sizeof **out);
-    for (const ig_tree *v = list ? list->child : NULL; v; v = v->next)
-        (*out)[(*count)++] = (ig_source){.field = ig_tree_text(v, "field", NULL), .name = ig_tree_text(v, "name", NULL),
-                                         .url = ig_tree_text(v, "url", NULL), .path = ig_tree_text(v, "path", NULL), .options = options};
-    return IG_OK;
-}

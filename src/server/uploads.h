@@ -21,11 +21,8 @@ typedef struct upload {
 /* Read the request's body for a feature of this kind (NULL: found in its field "kind"); files are written under
  * WORKSPACE/jobs/.  *kind is set. */
 ig_status upload_read(call *c, const ig_kind **kind, upload *u);
-/* The sources as JSON, for the job of another process; see job_sources. */
+/* The sources as JSON, for the job of another process; see kind_sources. */
 void upload_put_sources(const upload *u, ig_json *j);
 void upload_fini(upload *u, bool keep_files);
-
-/* Sources as upload_put_sources wrote them; *out and *options borrow `list` and are freed with ig_free. */
-ig_status job_sources(const ig_tree *list, const ig_tree *options, ig_source **out, size_t *count, ig_error *err);
 
 #endif
