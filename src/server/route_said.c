@@ -132,7 +132,7 @@ ig_status run_interaction(call *c) {
     return reply_result(c, 200, s, &b);
 }
 
-ig_status run_explain(call *c) {
+ig_status run_why(call *c) {
     ig_store_interaction i = {0};
     ig_buf b = {.max = SERVER_REPLY_BYTES_MAX};
     IG_TRY(call_interaction(c, c->segment, &i));

@@ -38,7 +38,7 @@ const route server_routes[] = {
     {"POST", "/v1/features/{name}/ask", IG_ROLE_PUBLIC, true, run_ask, "ask"},
     {"GET", "/v1/features/{name}/interactions", IG_ROLE_STAFF, false, run_interactions, "what was asked and said"},
     {"GET", "/v1/interactions/{id}", IG_ROLE_STAFF, false, run_interaction, "one, with its feedback"},
-    {"GET", "/v1/interactions/{id}/explain", IG_ROLE_STAFF, true, run_explain, "why it was answered so"},
+    {"GET", "/v1/interactions/{id}/explain", IG_ROLE_STAFF, true, run_why, "why it was answered so"},
     {"POST", "/v1/feedback", IG_ROLE_PUBLIC, false, run_feedback, "what somebody says about an answer"},
     {"POST", "/v1/messages/{id}/feedbacks", IG_ROLE_PUBLIC, false, run_feedback_of_message, "the same in Dify's shape"},
     {"POST", "/v1/features/{name}/improve", IG_ROLE_ADMIN, false, run_improve, "learn: a job"},

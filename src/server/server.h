@@ -326,7 +326,7 @@ ig_status run_job_new(call *c), run_job_list(call *c), run_job_get(call *c), run
     run_job_checkpoints(call *c);
 ig_status run_kinds(call *c), run_features(call *c), run_feature_new(call *c), run_feature(call *c), run_feature_patch(call *c),
     run_feature_delete(call *c), run_content_add(call *c), run_content_list(call *c), run_content_delete(call *c), run_ask(call *c),
-    run_interactions(call *c), run_interaction(call *c), run_explain(call *c), run_feedback(call *c), run_feedback_of_message(call *c),
+    run_interactions(call *c), run_interaction(call *c), run_why(call *c), run_feedback(call *c), run_feedback_of_message(call *c),
     run_improve(call *c), run_work_list(call *c), run_work_get(call *c), run_work_cancel(call *c), run_versions(call *c),
     run_compare(call *c), run_promote(call *c), run_rollback(call *c), run_report(call *c);
 ig_status run_ticket_new(call *c), run_tickets(call *c), run_ticket(call *c), run_ticket_message(call *c), run_ticket_close(call *c),
