@@ -119,12 +119,12 @@ static const cli_option options[] = {
 
 const cli_verb cli_verb_serve = {
     .name = "serve", .args = "",
-    .en = "serve models to OpenAI's clients", .zh = "以 OpenAI 兼容接口提供模型服务",
-    .more_en = "All models of the workspace are served, loaded on first use.  Clients need a key: ingot key new --name NAME.\n"
+    .en = "serve models and features over HTTP", .zh = "通过 HTTP 提供模型与功能",
+    .more_en = "All models and features of the workspace are served; models are loaded on first use.  Clients need a key: ingot key new --name NAME.\n"
                "One line of JSON for each request goes to standard error; it holds neither texts nor keys.\n\n"
                "examples:\n  ingot serve\n  ingot serve --model ./qwen --no-key --port 9000\n"
                "  ingot serve --host 0.0.0.0 --cert server.pem --key server.key",
-    .more_zh = "提供工作区中的全部模型，首次使用时加载。客户端需要密钥：ingot key new --name NAME。\n"
+    .more_zh = "提供工作区中的全部模型与功能；模型在首次使用时加载。客户端需要密钥：ingot key new --name NAME。\n"
                "每个请求在标准错误输出一行 JSON，其中不含文本和密钥。\n\n"
                "示例：\n  ingot serve\n  ingot serve --model ./qwen --no-key --port 9000\n"
                "  ingot serve --host 0.0.0.0 --cert server.pem --key server.key",

@@ -246,7 +246,7 @@ class Loop(unittest.TestCase):
         self.assertIn(a["id"], [i["id"] for i in rated])
         of = self.get(f"/v1/features/desk/interactions?conversation={a['conversation']}", "staff").json["interactions"]
         self.assertEqual([i["id"] for i in of], [a["id"]])
-        self.assertEqual(self.get(f"/v1/interactions/{a['id']}/explain", "staff").json["matched"], True)
+        self.assertEqual(self.get(f"/v1/interactions/{a['id']}/explain", "staff").json["why"]["matched"], True)
 
     # ---- public keys, the widget -------------------------------------------------------------------------------------------------
 
