@@ -197,6 +197,8 @@ static int run_set(cli *c) {
 const cli_verb cli_verb_set = {
     .name = "set", .args = "NAME",
     .en = "change settings of a feature", .zh = "修改功能的设置",
-    .more_en = "The settings of a feature are shown by: ingot set NAME --help", .more_zh = "功能的设置请看：ingot set NAME --help",
+    .more_en = "A new version with the same weights, live at once.  The settings of a feature are shown by: ingot set NAME --help\n\n"
+               "examples:\n  ingot set desk --help",
+    .more_zh = "以相同权重生成新版本并立即生效。功能的设置请看：ingot set NAME --help\n\n示例：\n  ingot set desk --help",
     .min_args = 1, .max_args = 1, .run = run_set, .extend = extend_set,
 };
