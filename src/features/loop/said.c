@@ -82,14 +82,15 @@ ig_status loop_learned_last(ig_loop *l, const char *feature, int64_t *last, ig_e
     size_t count = 0;
     *last = 0;
     IG_TRY(ig_store_feature_version_list(l->store, feature, &v, &count, err));
-    for (size_t i = 0; i < count && *last == 0; i++) {
+    ig_status s = IG_OK;
+    for (size_t i = 0; i < count && *last == 0 && s == IG_OK; i++) {
         ig_doc *d = NULL;
-        if (v[i].status == IG_VERSION_FAILED || !v[i].card || strcmp(v[i].reason, "learn") != 0) continue;
-        if (ig_json_parse("card", v[i].card, strlen(v[i].card), &d, NULL) != IG_OK) continue;
-        const ig_tree *n = ig_tree_path(ig_doc_root(d), "learned.last");
+        if (v[i].status == IG_VERSION_FAILED || !v[i].card || !*v[i].card || strcmp(v[i].reason, "learn") != 0) continue;
+        s = ig_json_parse("card", v[i].card, strlen(v[i].card), &d, err);
+        const ig_tree *n = s == IG_OK ? ig_tree_path(ig_doc_root(d), "learned.last") : NULL;
         if (n && n->type == IG_TREE_INT) *last = n->integer;
         ig_doc_free(d);
     }
     ig_store_feature_versions_free(v, count);
-    return IG_OK;
+    return s;
 }

@@ -68,7 +68,9 @@ void loop_put_version(ig_json *j, const ig_store_feature_version *v) {
     loop_json_key_int(j, "created_at", v->created_at);
     loop_json_key_int(j, "finished_at", v->finished_at);
     loop_json_key_text(j, "who", v->who[0] ? v->who : "local");
-    if (v->card && *v->card && ig_json_parse("card", v->card, strlen(v->card), &d, NULL) == IG_OK) {
+    ig_status s = v->card && *v->card ? ig_json_parse("card", v->card, strlen(v->card), &d, NULL) : IG_E_FORMAT;
+    if (s == IG_E_NOMEM && j->out->status == IG_OK) j->out->status = IG_E_NOMEM;
+    if (s == IG_OK) {
         for (const ig_tree *c = ig_doc_root(d)->child; c; c = c->next) {
             ig_json_key(j, c->key);
             ig_json_tree(j, c);
