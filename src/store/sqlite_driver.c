@@ -167,9 +167,12 @@ static void db_undo(store_db *db) {
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
-/* SQLite would make the file readable for everybody; the log files take over its mode. */
+/* SQLite would make the file readable for everybody; the log files take over its mode.  A file that is there is not opened:
+ * closing it again would drop the locks that other connections of this process hold on it (POSIX), and the log would be
+ * removed under them. */
 static ig_status make_private(const char *path, ig_error *err) {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EEXIST && access(path, R_OK | W_OK) == 0) return IG_OK;
     if (fd < 0) return ig_error_errno_at(err, path, "cannot be opened for writing");
     close(fd);
     return IG_OK;
