@@ -122,7 +122,7 @@ export interface Answer {
   answer: SupportAnswer;
   seconds: number;
 }
-export interface Feedback { id: string; type: string; reason?: string; correction?: Json; staff?: boolean; value?: number; at?: number }
+export interface Feedback { id: string; type: string; reason?: string | null; correction?: Json; staff?: boolean; value?: number; at?: number }
 export interface Interaction {
   id: string;
   version: number;
@@ -161,6 +161,7 @@ export interface Ticket {
   id: string;
   feature: string;
   conversation: string;
+  interaction?: string | null;
   status: "open" | "answered" | "closed";
   subject: string;
   contact: string;
@@ -175,7 +176,7 @@ export interface Job {
   kind: string;
   feature?: string;
   status: string;
-  progress?: { stage?: string; done?: number; total?: number; detail?: string } | null;
+  progress?: { stage?: string; share?: number; detail?: string } | null;
   created_at: number;
   finished_at?: number | null;
   error?: string | null;
@@ -195,5 +196,5 @@ export interface Key {
   visitor_per_minute?: number;
   secret?: string;
 }
-export interface Session { id: string; name: string; role: Role }
+export interface Session { key: string | null; name: string; role: Role }
 export interface Model { id: string; created?: number; owned_by?: string }

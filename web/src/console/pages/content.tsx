@@ -83,7 +83,7 @@ function AddContent({ feature, changed }: OfFeature) {
       changed();
     } catch (e) {
       setProblem(message(e));
-      if (e instanceof ApiError) setReport(e.body as Added);
+      if (e instanceof ApiError) setReport((e.body as { result?: Added }).result ?? null);
     }
     setBusy(false);
   };

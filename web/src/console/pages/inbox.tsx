@@ -49,7 +49,7 @@ function OneTicket({ id, changed }: { id: string; changed: () => void }) {
   const send = (e: Event) => {
     e.preventDefault();
     void doing.run(async () => {
-      await post(url(["tickets", id, "messages"]), { text, learn });
+      await post(url(["tickets", id, "messages"]), { text, learn: learn && !!ticket.data?.interaction });
       setText("");
       say(t("sent"));
       both();
@@ -70,8 +70,8 @@ function OneTicket({ id, changed }: { id: string; changed: () => void }) {
         {k.status !== "closed" && (
           <form class="stack" onSubmit={send}>
             <Labelled label={t("your_answer")}>{(input) => <textarea id={input} rows={4} required value={text} onInput={(e) => setText(e.currentTarget.value)} />}</Labelled>
-            <label class="check"><input type="checkbox" checked={learn} onChange={(e) => setLearn(e.currentTarget.checked)} />
-              <span>{t("make_knowledge")}<small class="help">{t("make_knowledge_help")}</small></span></label>
+            {k.interaction && <label class="check"><input type="checkbox" checked={learn} onChange={(e) => setLearn(e.currentTarget.checked)} />
+              <span>{t("make_knowledge")}<small class="help">{t("make_knowledge_help")}</small></span></label>}
             <Problem text={doing.error} />
             <div><Button type="submit" look="main" busy={doing.busy} disabled={!text.trim()}>{t("send")}</Button></div>
           </form>)}

@@ -25,7 +25,7 @@ export async function waitFor<T>(answer: unknown): Promise<T> {
 function Progress({ of }: { of: Job }) {
   const p = of.progress;
   if (!p || ended(of.status)) return null;
-  const share = p.total ? (p.done ?? 0) / p.total : undefined;
+  const share = p.share;
   return <div class="progress"><progress aria-label={p.stage ?? t("progress")} max={1} value={share} /><span>{p.stage} {share !== undefined && percent(share)} {p.detail}</span></div>;
 }
 

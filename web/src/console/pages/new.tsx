@@ -1,12 +1,12 @@
 /* pages/new.tsx: a new feature: choose a kind, name it, bring content. The form is the kind's own. */
 import { useState } from "preact/hooks";
 import type { Feature, Kind } from "../../shared/types";
-import { ApiError, post } from "../api";
+import { post } from "../api";
 import { Form, startOf, type Files } from "../form";
 import { t, w } from "../language";
 import { Button, Card, Labelled, Problem } from "../parts";
 import { go, useShared } from "../state";
-import { AddedReport, formOf } from "./content";
+import { formOf } from "./content";
 import { waitFor } from "./jobs";
 import { faultOf, type Fault } from "./settings";
 
@@ -30,7 +30,7 @@ function OfKind({ kind }: { kind: Kind }) {
   const [settings, setSettings] = useState(() => startOf(kind.setting_fields));
   const [sources, setSources] = useState(() => startOf(kind.source_fields));
   const [files, setFiles] = useState<Files>({});
-  const [fault, setFault] = useState<(Fault & { body?: unknown }) | null>(null);
+  const [fault, setFault] = useState<Fault | null>(null);
   const [busy, setBusy] = useState(false);
   const { say, refresh } = useShared();
   const submit = async (e: Event) => {
@@ -48,7 +48,7 @@ function OfKind({ kind }: { kind: Kind }) {
       refresh();
       go("features", name);
     } catch (x) {
-      setFault({ ...faultOf(x), body: x instanceof ApiError ? x.body : undefined });
+      setFault(faultOf(x));
     }
     setBusy(false);
   };
@@ -62,7 +62,7 @@ function OfKind({ kind }: { kind: Kind }) {
       </Card>
       <Card title={t("sources_title")}><Form fields={kind.source_fields} value={sources} set={setSources} files={files} setFiles={setFiles} fault={fault ?? undefined} /></Card>
       {kind.setting_fields.length > 0 && <Card title={t("settings_title")}><Form fields={kind.setting_fields} value={settings} set={setSettings} fault={fault ?? undefined} /></Card>}
-      <Card><Problem text={fault?.text ?? ""} />{fault?.body ? <AddedReport of={fault.body} /> : null}
+      <Card><Problem text={fault?.text ?? ""} />
         <div class="row"><Button type="submit" look="main" busy={busy}>{t("create")}</Button><span role="status" class="muted">{busy && t("creating")}</span></div></Card>
     </form>
   );
