@@ -120,7 +120,7 @@ export function DayChart({ days }: { days: Day[] }) {
         {days.length > 0 && <text x={left} y={height - 8}>{days[0].day.slice(5)}</text>}
         {days.length > 1 && <text x={width - 8} y={height - 8} text-anchor="end">{days[days.length - 1].day.slice(5)}</text>}
       </svg>
-      <div class="legend"><span class="key answered">{t("answered")}</span><span class="key unknown">{t("not_known")}</span></div>
+      <div class="legend"><span class="key">{t("answered")}</span><span class="key unknown">{t("not_known")}</span></div>
     </div>
   );
 }

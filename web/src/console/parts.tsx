@@ -2,6 +2,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { t } from "./language";
+import { thumbUp } from "../shared/thumb";
 import type { Loaded } from "./state";
 
 type Children = { children?: ComponentChildren };
@@ -43,6 +44,10 @@ export function Show<T>({ of, children }: { of: Loaded<T>; children: (data: T) =
 
 export const Empty = ({ title, children }: Children & { title: string }) =>
   <div class="empty"><p class="empty-title">{title}</p>{children}</div>;
+
+export const Thumb = ({ down }: { down?: boolean }) => (
+  <svg class="thumb" viewBox="0 0 24 24" aria-hidden="true"><path d={thumbUp} transform={down ? "rotate(180 12 12)" : undefined} /></svg>
+);
 
 export const Tag = ({ look, children }: Children & { look?: "good" | "bad" | "warn" | "plain" }) =>
   <span class={`tag ${look ?? "plain"}`}>{children}</span>;

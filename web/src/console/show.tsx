@@ -5,7 +5,7 @@
  */
 import type { Item, Json, JsonMap } from "../shared/types";
 import { ScoreBar } from "./charts";
-import { t } from "./language";
+import { named, t } from "./language";
 
 const isMap = (v: Json | undefined): v is JsonMap => typeof v === "object" && v !== null && !Array.isArray(v);
 
@@ -21,7 +21,8 @@ export function brief(v: Json | undefined): string {
 }
 export const titleOf = (i: Item): string => i.title || (i.body ? brief(i.body) : i.id);
 
-const spoken = (key: string) => key.replace(/_/g, " ");
+/* Names that a kind gives to the parts of an explanation: translated where they are known. */
+const spoken = (key: string) => named("why", key).replace(/_/g, " ");
 const isScore = (v: Json): v is number => typeof v === "number" && v >= 0 && v <= 1;
 
 function Value({ name, value }: { name: string; value: Json }) {

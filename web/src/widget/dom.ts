@@ -1,4 +1,6 @@
 /* widget/dom.ts: elements made by hand. Text becomes text nodes; there is no way to put HTML in. */
+import { thumbUp } from "../shared/thumb";
+
 type Value = string | boolean | ((e: Event) => void) | undefined;
 
 export function el<K extends keyof HTMLElementTagNameMap>(tag: K, props: Record<string, Value> = {}, ...children: (Node | string | null)[]): HTMLElementTagNameMap[K] {
@@ -10,6 +12,18 @@ export function el<K extends keyof HTMLElementTagNameMap>(tag: K, props: Record<
   }
   for (const c of children) if (c !== null) e.append(c);
   return e;
+}
+
+/* A hand with its thumb up, or down. */
+export function thumb(down: boolean): SVGElement {
+  const make = (tag: string, attributes: Record<string, string>) => {
+    const e = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v);
+    return e as SVGElement;
+  };
+  const svg = make("svg", { viewBox: "0 0 24 24", class: "thumb", "aria-hidden": "true" });
+  svg.append(make("path", down ? { d: thumbUp, transform: "rotate(180 12 12)" } : { d: thumbUp }));
+  return svg;
 }
 
 /* Tab goes round inside of `panel`; Esc calls `leave`. `root` is the shadow root: it knows what has the focus. */

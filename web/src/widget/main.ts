@@ -7,7 +7,7 @@
  */
 import type { Answer, Message, Source } from "../shared/types";
 import { makeClient, type Client } from "./client";
-import { el, trapFocus } from "./dom";
+import { el, thumb, trapFocus } from "./dom";
 import { style } from "./style";
 import { chooseLanguage, dictionaries, type WidgetWord } from "./words";
 
@@ -117,7 +117,7 @@ class Widget {
     const more = el("div", { hidden: true });
     let now = "";
     const thumbs = (["like", "dislike"] as const).map((type) =>
-      el("button", { class: "chip", type: "button", "aria-pressed": "false", "aria-label": w[type], title: w[type], click: () => void press(type) }, type === "like" ? "👍" : "👎"));
+      el("button", { class: "chip", type: "button", "aria-pressed": "false", "aria-label": w[type], title: w[type], click: () => void press(type) }, thumb(type === "dislike")));
     const send = async (body: Record<string, string | { answer: string }>): Promise<boolean> => {
       try {
         await this.client.feedback({ interaction, ...body });

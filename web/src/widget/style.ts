@@ -38,6 +38,7 @@ form { display: grid; gap: 8px; padding: 12px 16px; border-top: 1px solid var(--
 label { font-size: 13px; display: grid; gap: 4px; }
 .hide { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 input, textarea { width: 100%; border: 1px solid var(--edge); background: var(--ground); border-radius: 8px; min-height: 40px; padding: 8px 12px; resize: none; }
+.thumb { width: 18px; height: 18px; vertical-align: middle; fill: none; stroke: currentColor; stroke-width: 2; stroke-linejoin: round; }
 .main { background: var(--accent); color: var(--on); border: 0; border-radius: 8px; min-height: 40px; padding: 0 16px; font-weight: 620; cursor: pointer; }
 .main:disabled { opacity: .55; }
 .plain { background: none; border: 0; color: var(--accent); cursor: pointer; min-height: 40px; padding: 0; text-decoration: underline; text-underline-offset: 3px; justify-self: start; }

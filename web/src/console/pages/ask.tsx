@@ -4,7 +4,7 @@ import type { Answer, JsonMap, Source } from "../../shared/types";
 import { get, post, url } from "../api";
 import { Form, startOf } from "../form";
 import { percent, t, type WordKey } from "../language";
-import { Button, Card, Dialog, Problem, Show, Tag } from "../parts";
+import { Button, Card, Dialog, Problem, Show, Tag, Thumb } from "../parts";
 import { brief, Explanation } from "../show";
 import { useDoing, useKind, useLoad, useMay } from "../state";
 import type { OfFeature } from "./feature";
@@ -100,8 +100,8 @@ export function Judge({ interaction, feature }: { interaction: string; feature: 
   return (
     <div class="judge">
       <div class="row">
-        <Button look="quiet" aria-pressed={thumb === "like"} aria-label={t("like")} title={t("like")} onClick={() => press("like")}>👍</Button>
-        <Button look="quiet" aria-pressed={thumb === "dislike"} aria-label={t("dislike")} title={t("dislike")} onClick={() => press("dislike")}>👎</Button>
+        <Button look="quiet" aria-pressed={thumb === "like"} aria-label={t("like")} title={t("like")} onClick={() => press("like")}><Thumb /></Button>
+        <Button look="quiet" aria-pressed={thumb === "dislike"} aria-label={t("dislike")} title={t("dislike")} onClick={() => press("dislike")}><Thumb down /></Button>
         <Button look="quiet" onClick={() => setOpen("better")}>{t("better_answer")}</Button>
         {staff && <Button look="quiet" onClick={() => setOpen("why")}>{t("explain")}</Button>}
         <span role="status" class="muted small">{thumb && t("thanks")}</span>

@@ -44,7 +44,7 @@ function FeatureCard({ of }: { of: Feature }) {
         </div>
       </header>
       <NextSteps of={of} />
-      <div class="week"><Week of={of.week} />
+      <div class="week"><section><h3 class="muted">{t("week")}</h3><Week of={of.week} /></section>
         {report.data && report.data.days.length > 1 &&
           <figure><Sparkline label={t("per_day")} values={report.data.days.map((d) => d.interactions)} /><figcaption class="muted">{t("per_day")}</figcaption></figure>}
       </div>

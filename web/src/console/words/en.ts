@@ -5,9 +5,9 @@ export const en = {
   keys: "Keys", new_feature: "New feature", features: "Features", sign_out: "Sign out", signed_in_as: "{name} · {role}",
   language: "Language", theme: "Appearance", theme_auto: "As the system", theme_light: "Light", theme_dark: "Dark",
   loading: "Loading…", failed: "That did not work", again: "Try again", close: "Close", cancel: "Cancel", save: "Save", send: "Send",
-  saved: "Saved", copy: "Copy", copied: "Copied", more: "Show more", remove: "Remove", add: "Add", yes: "Yes", no: "No",
-  not_found: "There is no such page.", to_overview: "To the overview", none: "None", required: "required", optional: "optional",
-  role_public: "Public", role_app: "App", role_staff: "Staff", role_admin: "Admin", admin_only: "Only an admin key may do this.",
+  copy: "Copy", copied: "Copied", more: "Show more", remove: "Remove", add: "Add", yes: "Yes", no: "No",
+  not_found: "There is no such page.", to_overview: "To the overview", none: "None", required: "required",
+  role_public: "Public", role_app: "App", role_staff: "Staff", role_admin: "Admin",
   // sign-in
   sign_in: "Sign in", sign_in_about: "Sign in with a key, or open the link that “ingot console” prints.", key: "Key",
   key_help: "It starts with “ig-” and is made by “ingot key new --role admin”.", link_used: "This link was used or is too old. A key works always.",
@@ -16,7 +16,7 @@ export const en = {
   liked: "Liked", corrections: "Corrections", users: "People", no_features: "There is no feature yet.",
   no_features_about: "A feature is something that your product calls: a support desk, say. Bring a list of questions and answers, and ask.",
   per_day: "Questions per day, four weeks", live_version: "Version {n} is live", no_live: "No version is live",
-  candidate_version: "Version {n} is a candidate", open_feature: "Open", items_count: "{n} pieces of content",
+  candidate_version: "Version {n} is a candidate", items_count: "{n} pieces of content",
   verb_improve: "Learn from feedback", verb_promote: "Decide about the candidate", verb_compare: "Look at the candidate",
   verb_answer: "Write answers", verb_add: "Add content", verb_tickets: "Answer tickets", verb_review: "Look at the feedback",
   // tabs of a feature
@@ -31,13 +31,16 @@ export const en = {
   reason_wrong: "Wrong", reason_incomplete: "Incomplete", reason_outdated: "Out of date", reason_unclear: "Unclear",
   better_answer: "A better answer", better_help: "Staff’s corrections are trusted; the next version learns from them.",
   explain: "Why this answer?", explain_title: "Why this answer", score: "Score", from_file: "{file}, line {line}",
+  why_question: "Question", why_language: "Language", why_confidence: "Confidence", why_threshold: "Answers above", why_candidates: "Candidates",
+  why_score: "Score", why_parts: "Made of", why_words: "Common words", why_classifier: "Learned classifier", why_feedback: "Feedback",
+  why_outcome: "Outcome", why_title: "Title", why_item: "Content", why_weights: "Weights", why_lexical: "Common words", why_meaning: "Meaning",
   // content
   content_title: "Content", search_content: "Search in the content", content_total: "{n} pieces", withdraw: "Withdraw",
   withdraw_sure: "Withdraw “{title}”? From now on no version answers from it, after a rollback either.", withdrawn: "withdrawn",
-  no_content: "Nothing found.", add_files: "Add content", drop_here: "Drop files here, or choose them", choose_files: "Choose files",
+  no_content: "Nothing found.", add_files: "Add content",
   reading: "Reading and building…", added_report: "{added} added, {changed} changed, {same} the same. Version {version} is live.",
   bad_rows: "{n} rows were left out", row_notes: "{n} remarks", file: "File", line: "Line", problem: "What is wrong",
-  broken_content: "Refused: answers that are known to be right would break.", force: "Add it all the same", as_what: "Take it as",
+  broken_content: "Refused: answers that are known to be right would break.", force: "Add it all the same",
   // feedback
   unanswered: "Unanswered", disliked: "Disliked", interactions: "Questions and answers", times: "{n} times", write_answer: "Write an answer",
   write_answer_about: "Stands for all {n} questions of this group.", filter_outcome: "Outcome", filter_type: "Feedback", all: "All",
@@ -46,8 +49,8 @@ export const en = {
   type_none: "taken back", type_rating: "rated", type_click: "clicked", type_conversion: "converted", type_label: "labelled",
   by_staff: "by staff", answer_saved: "Saved. “Learn from feedback” makes a version that knows it.", question: "Question", answer: "Answer",
   // versions
-  improve: "Learn from feedback", improving: "Learning…", improve_about: "Trains a candidate and asks it all held-out questions beside the live version.",
-  live: "live", candidate: "candidate", version: "Version", made: "Made", reason: "Made by", measured: "Measured", of_held_out: "{n} held-out questions",
+  improve: "Learn from feedback", improve_about: "Trains a candidate and asks it all held-out questions beside the live version.",
+  live: "live", candidate: "candidate", version: "Version", made: "Made", reason: "Made by", of_held_out: "{n} held-out questions",
   reason_new: "first version", reason_content: "content", reason_settings: "settings", reason_learn: "learning",
   status_building: "being built", status_complete: "complete", status_failed: "failed", status_removed: "removed",
   compare_live: "Compare with the live one", promote: "Put live", rollback: "Roll back", rollback_sure: "Put the version live that was live before?",
@@ -67,7 +70,7 @@ export const en = {
   // report
   report_title: "Report", period: "Period", days_7: "7 days", days_28: "28 days", days_90: "90 days", day: "Day", likes: "Liked", dislikes: "Disliked",
   not_known: "Not known", by_version: "By version", seconds_mean: "Mean time", liked_share: "Liked, of those who said something", table: "As a table",
-  since: "Since", answered_share: "{p} answered",
+  since: "Since",
   // inbox
   inbox_title: "Inbox", ticket_open: "open", ticket_answered: "answered", ticket_closed: "closed", no_tickets: "No tickets here.",
   contact: "Contact", transcript: "What was said", your_answer: "Your answer", make_knowledge: "Make it knowledge",

@@ -7,9 +7,9 @@ export const zh: Record<keyof typeof en, string> = {
   keys: "密钥", new_feature: "新建功能", features: "功能", sign_out: "退出登录", signed_in_as: "{name} · {role}",
   language: "语言", theme: "外观", theme_auto: "跟随系统", theme_light: "浅色", theme_dark: "深色",
   loading: "正在加载…", failed: "没有成功", again: "重试", close: "关闭", cancel: "取消", save: "保存", send: "发送",
-  saved: "已保存", copy: "复制", copied: "已复制", more: "显示更多", remove: "移除", add: "添加", yes: "是", no: "否",
-  not_found: "没有这个页面。", to_overview: "回到总览", none: "无", required: "必填", optional: "选填",
-  role_public: "公开", role_app: "应用", role_staff: "客服", role_admin: "管理员", admin_only: "只有管理员密钥可以这样做。",
+  copy: "复制", copied: "已复制", more: "显示更多", remove: "移除", add: "添加", yes: "是", no: "否",
+  not_found: "没有这个页面。", to_overview: "回到总览", none: "无", required: "必填",
+  role_public: "公开", role_app: "应用", role_staff: "客服", role_admin: "管理员",
   // sign-in
   sign_in: "登录", sign_in_about: "用密钥登录，或打开“ingot console”给出的链接。", key: "密钥",
   key_help: "以“ig-”开头，由“ingot key new --role admin”生成。", link_used: "链接已用过或已过期。密钥始终可用。",
@@ -18,7 +18,7 @@ export const zh: Record<keyof typeof en, string> = {
   liked: "好评", corrections: "更正", users: "人数", no_features: "还没有功能。",
   no_features_about: "功能就是您的产品要调用的东西，例如客服台。准备一份问答表，就可以提问了。",
   per_day: "四周内每天的提问", live_version: "线上是版本 {n}", no_live: "没有版本上线",
-  candidate_version: "版本 {n} 是候选", open_feature: "打开", items_count: "{n} 条内容",
+  candidate_version: "版本 {n} 是候选", items_count: "{n} 条内容",
   verb_improve: "从反馈中学习", verb_promote: "决定候选版本", verb_compare: "查看候选版本",
   verb_answer: "补写答案", verb_add: "添加内容", verb_tickets: "回复工单", verb_review: "查看反馈",
   // tabs of a feature
@@ -33,13 +33,16 @@ export const zh: Record<keyof typeof en, string> = {
   reason_wrong: "错误", reason_incomplete: "不完整", reason_outdated: "已过时", reason_unclear: "不清楚",
   better_answer: "更好的答案", better_help: "客服的更正会被采信，下一个版本会学到。",
   explain: "为什么这样回答？", explain_title: "为什么这样回答", score: "得分", from_file: "{file} 第 {line} 行",
+  why_question: "问题", why_language: "语言", why_confidence: "把握", why_threshold: "高于此值才回答", why_candidates: "候选",
+  why_score: "得分", why_parts: "组成", why_words: "共同的词", why_classifier: "学习到的分类", why_feedback: "反馈",
+  why_outcome: "结果", why_title: "标题", why_item: "内容", why_weights: "权重", why_lexical: "共同的词", why_meaning: "语义",
   // content
   content_title: "内容", search_content: "搜索内容", content_total: "{n} 条", withdraw: "撤下",
   withdraw_sure: "撤下“{title}”？从现在起任何版本都不再据此回答，回退之后也一样。", withdrawn: "已撤下",
-  no_content: "没有找到。", add_files: "添加内容", drop_here: "把文件拖到这里，或选择文件", choose_files: "选择文件",
+  no_content: "没有找到。", add_files: "添加内容",
   reading: "正在读取和构建…", added_report: "新增 {added} 条，更改 {changed} 条，相同 {same} 条。版本 {version} 已上线。",
   bad_rows: "{n} 行未采用", row_notes: "{n} 条说明", file: "文件", line: "行", problem: "问题",
-  broken_content: "未采用：已确认正确的答案会因此出错。", force: "仍然添加", as_what: "作为",
+  broken_content: "未采用：已确认正确的答案会因此出错。", force: "仍然添加",
   // feedback
   unanswered: "未回答", disliked: "差评", interactions: "问答记录", times: "{n} 次", write_answer: "写答案",
   write_answer_about: "适用于这一组的全部 {n} 个问题。", filter_outcome: "结果", filter_type: "反馈", all: "全部",
@@ -48,8 +51,8 @@ export const zh: Record<keyof typeof en, string> = {
   type_none: "已收回", type_rating: "打分", type_click: "点击", type_conversion: "转化", type_label: "标注",
   by_staff: "客服", answer_saved: "已保存。点“从反馈中学习”即可得到会回答它的版本。", question: "问题", answer: "答案",
   // versions
-  improve: "从反馈中学习", improving: "正在学习…", improve_about: "训练一个候选版本，并用全部保留问题与线上版本对比。",
-  live: "线上", candidate: "候选", version: "版本", made: "生成时间", reason: "来由", measured: "测得", of_held_out: "{n} 个保留问题",
+  improve: "从反馈中学习", improve_about: "训练一个候选版本，并用全部保留问题与线上版本对比。",
+  live: "线上", candidate: "候选", version: "版本", made: "生成时间", reason: "来由", of_held_out: "{n} 个保留问题",
   reason_new: "首个版本", reason_content: "内容", reason_settings: "设置", reason_learn: "学习",
   status_building: "构建中", status_complete: "完成", status_failed: "失败", status_removed: "已删除",
   compare_live: "与线上版本对比", promote: "上线", rollback: "回退", rollback_sure: "让之前的线上版本重新上线？",
@@ -69,7 +72,7 @@ export const zh: Record<keyof typeof en, string> = {
   // report
   report_title: "报告", period: "时段", days_7: "7 天", days_28: "28 天", days_90: "90 天", day: "日期", likes: "好评", dislikes: "差评",
   not_known: "不知道", by_version: "按版本", seconds_mean: "平均用时", liked_share: "评价者中的好评比例", table: "以表格显示",
-  since: "开始", answered_share: "{p} 已回答",
+  since: "开始",
   // inbox
   inbox_title: "收件箱", ticket_open: "待处理", ticket_answered: "已回复", ticket_closed: "已关闭", no_tickets: "没有工单。",
   contact: "联系方式", transcript: "对话记录", your_answer: "您的回复", make_knowledge: "变成知识",
