@@ -24,8 +24,8 @@ for (const [language, colorScheme, width] of [["en", "light", 1200], ["zh", "dar
     await page.evaluate(axe.source);
     for (const path of pages) {
       await page.evaluate((p) => (location.hash = "#/" + p), path);
-      await page.waitForFunction(() => !document.querySelector("main")?.innerText.match(/Loading…|正在加载…/));
       await page.waitForTimeout(150);
+      while (await page.getByText(/^(Loading…|正在加载…)$/).count()) await page.waitForTimeout(50);
       assert.deepEqual(await faults(page), [], path);
       assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${path || "the overview"} is too wide`);
     }

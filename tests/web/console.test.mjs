@@ -158,7 +158,7 @@ test("settings are the kind's form; a fault stands at its field", { skip }, asyn
   await site.at(page, "features/desk/settings");
   assert.equal(await page.getByLabel("Word", { exact: false }).first().inputValue(), "投诉");
   await page.getByLabel("Let a chat model write").check();
-  await page.getByLabel("Chat model").selectOption("tiny-zh");
+  await page.getByLabel("Chat model", { exact: true }).selectOption("tiny-zh");
   await page.getByLabel("Confidence below which").evaluate((e) => e.removeAttribute("max"));
   await page.getByLabel("Confidence below which").fill("2");
   await page.locator("form").evaluate((f) => f.setAttribute("novalidate", ""));

@@ -107,9 +107,9 @@ function Side({ parts, revision, session, choices, out }: {
           {staff && entry(t("runs"), parts[0] === "runs", "runs")}
           {admin && entry(t("keys"), parts[0] === "keys", "keys")}
         </nav>
-        <footer>{choices}
+        <div class="foot">{choices}
           <p class="muted small">{t("signed_in_as", { name: session.name, role: named("role", session.role) })}</p>
-          <button type="button" class="link" onClick={out}>{t("sign_out")}</button></footer>
+          <button type="button" class="link" onClick={out}>{t("sign_out")}</button></div>
       </div>
     </header>
   );

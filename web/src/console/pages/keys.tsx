@@ -19,7 +19,7 @@ export function Keys() {
       <h1>{t("keys_title")}</h1>
       <MakeKey made={list.reload} />
       <Card><Problem text={doing.error} /><Show of={list}>{({ keys }) => (
-        <Table label={t("keys_title")} head={[t("name"), t("role"), t("feature"), t("made"), t("last_used"), ""]} rows={keys.map((k) => [
+        <Table label={t("keys_title")} head={[t("name"), t("role"), t("feature"), t("made"), t("last_used"), t("revoke")]} rows={keys.map((k) => [
           k.name, named("role", k.role), <>{k.feature || t("any_feature")}{k.origins?.length ? <span class="muted small"> {k.origins.join(" ")}</span> : null}</>,
           when(k.created_at), k.last_used_at ? when(k.last_used_at) : t("never"),
           k.revoked_at ? <Tag>{t("revoked")}</Tag> : <Button look="quiet" aria-label={`${t("revoke")}: ${k.name}`} onClick={() => revoke(k)}>{t("revoke")}</Button>])} />)}
