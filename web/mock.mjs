@@ -73,22 +73,22 @@ export function makeMock({ files, origins = [] }) {
 
   function addContent(f, upload, force) {
     if (!upload.files.length) refuse(400, "there is no content in the request: send files, 'items' or 'url'", "missing_required_parameter");
-    const result = { version: f.live + 1, added: 0, changed: 0, same: 0, bad: [], notes: [] };
+    const result = { feature: f.name, kind: f.kind, version: 0, items: 0, read: 0, bad: 0, notes: [], broken: [] };
+    const fresh = [];
     for (const file of upload.files) file.text.split(/\r?\n/).forEach((text, n) => {
       const [title, ...rest] = text.split(",");
       if (!text || (n === 0 && title === "question")) return;
-      if (!rest.length) return result.bad.push({ file: file.name, line: n + 1, message: "the row has 1 column where 2 were expected" });
-      if (f.content.some((i) => i.title === title)) result.changed++;
-      else result.added++;
-      f.content = f.content.filter((i) => i.title !== title);
-      f.content.unshift({ id: id("item"), title, source: file.name, line: n + 1, added_at: now(), changed_at: now(), withdrawn_at: 0, body: { title, answer: rest.join(",") } });
+      if (rest.length) fresh.push({ id: id("item"), title, source: file.name, line: n + 1, added_at: now(), changed_at: now(), withdrawn_at: 0, body: { title, answer: rest.join(",") } });
+      else result.notes.push({ level: "bad", file: file.name, line: n + 1, message: "the row has 1 column where 2 were expected" });
     });
+    Object.assign(result, { read: fresh.length, bad: result.notes.length });
     if (!force && upload.files.some((x) => x.name.includes("break")))
-      refuse(409, "3 answers that are known to be right would break", "answers_break", null,
-        { result: { broken: [{ request: { question: "退款多久到账？" }, expected: { item: "退款多久到账？" }, from: { item: "退款多久到账？" }, to: { item: "换货" } }] } });
+      refuse(409, "1 answers that are known to be right would break; look at them, then use force", "answers_break", null,
+        { result: { ...result, broken: [{ request: { question: "退款多久到账？" }, expected: { item: "退款多久到账？" }, from: { item: "退款多久到账？" }, to: { item: "换货" } }] } });
+    f.content = [...fresh, ...f.content.filter((i) => !fresh.some((x) => x.title === i.title))];
     publish(f, "content");
     f.items = f.content.length;
-    return result;
+    return { ...result, version: f.live, items: f.items };
   }
   function publish(f, reason) {
     const number = Math.max(...f.versions.map((v) => v.number)) + 1;

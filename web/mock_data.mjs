@@ -105,7 +105,7 @@ export function makeData() {
     kinds,
     models: [{ id: "tiny-zh", object: "model", created: at - 40 * day, owned_by: "ingot" }, { id: "shakespeare-char", object: "model", created: at - 60 * day, owned_by: "ingot" }],
     features: [{ id: "feat-1", name: "desk", kind: "support", settings: { language: "auto", threshold: 0.5, write: false, hand_over: [{ word: "投诉" }] }, live: 3, candidate: 0, share: 0, before: 1, items: content.length, withdrawn: 0,
-      created_at: at - 30 * day, week, next: [{ verb: "improve", why: words("64 new pieces of feedback", "64 条新反馈") }, { verb: "answer", why: words("2 groups of questions have no answer", "2 组问题没有答案") },
+      created_at: at - 30 * day, week, next: [{ verb: "improve", why: words("64 new pieces of feedback", "64 条新反馈") }, { verb: "report", why: words("40 questions of this week had no answer", "本周有 40 个问题没有答案") },
         { verb: "tickets", why: words("1 visitor waits for a person", "1 位访客在等人工") }], versions: makeVersions(at), content }],
     reports: { desk: { feature: "desk", since: 0, until: at, total: { ...week, interactions: 3120, answered: 2870, unknown: 205, person: 45, likes: 1010, dislikes: 170, corrections: 66, users: 760, seconds_mean: 0.0024 }, days,
       versions: [{ version: 1, since: at - 30 * day, interactions: 1800, likes: 520, dislikes: 120, liked: interval(0.813, 0.03) }, { version: 3, since: at - 6 * day, interactions: 1320, likes: 490, dislikes: 50, liked: interval(0.907, 0.025) }],

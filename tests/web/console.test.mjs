@@ -79,7 +79,7 @@ test("HTML in an answer is text", { skip }, async () => {
   await site.at(page, "features/desk/content");
   await page.locator("input[type=file]").first().setInputFiles({ name: "evil.csv", mimeType: "text/csv", buffer: Buffer.from("zzz qqq,<img src=x onerror=document.title='broken'>\n") });
   await page.getByRole("button", { name: "Add", exact: true }).click();
-  await shows("1 added");
+  await shows("1 pieces read");
   await site.at(page, "features/desk/ask");
   await page.getByLabel("Question").fill("zzz qqq");
   await page.keyboard.press("Enter");
@@ -95,13 +95,13 @@ test("content: bad rows are listed, what breaks is refused until forced, a piece
   const add = page.getByRole("button", { name: "Add", exact: true });
   await choose("more.csv", "question,answer\nDo you gift-wrap?,Yes.\nonly one column\n");
   await add.click();
-  await shows("1 added, 0 changed");
+  await shows("1 pieces read. Version");
   await page.getByRole("cell", { name: "the row has 1 column where 2 were expected" }).waitFor();
   await choose("break.csv", "a question,an answer\n");
   await add.click();
   await shows("answers that are known to be right would break");
   await page.getByRole("button", { name: "Add it all the same" }).click();
-  await shows("is live.");
+  await shows("is live, with");
   await page.getByLabel("Search in the content").fill("gift");
   await page.getByRole("button", { name: "Withdraw: Do you gift-wrap?" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Withdraw" }).click();

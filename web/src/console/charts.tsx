@@ -24,6 +24,7 @@ export function Sparkline({ values, label }: { values: number[]; label: string }
 export function Whisker({ of, from = 0, to = 1, zero = false, label, look = "" }: {
   of: Interval; from?: number; to?: number; zero?: boolean; label: string; look?: string;
 }) {
+  if (of.mean === null || of.lo === null || of.hi === null) return <span class="muted">—</span>;
   const width = 220, at = (v: number) => 6 + ((Math.min(to, Math.max(from, v)) - from) / (to - from || 1)) * (width - 12);
   const text = zero ? `${signed(of.mean)} (${signed(of.lo)} … ${signed(of.hi)})` : `${percent(of.mean, 1)} (${percent(of.lo)} … ${percent(of.hi)})`;
   return (
@@ -42,8 +43,9 @@ export function Whisker({ of, from = 0, to = 1, zero = false, label, look = "" }
 }
 /* The scale that a list of intervals shares, a little wider than they are. */
 export function scaleOf(list: Interval[], zero = false): [number, number] {
-  const lo = Math.min(...list.map((i) => i.lo), ...(zero ? [0] : [])), hi = Math.max(...list.map((i) => i.hi), ...(zero ? [0] : []));
-  if (!list.length) return [0, 1];
+  const known = list.filter((i) => i.mean !== null);
+  if (!known.length) return [0, 1];
+  const lo = Math.min(...known.map((i) => i.lo!), ...(zero ? [0] : [])), hi = Math.max(...known.map((i) => i.hi!), ...(zero ? [0] : []));
   const room = Math.max(0.01, (hi - lo) * 0.15);
   return zero ? [lo - room, hi + room] : [Math.max(0, lo - room), Math.min(1, hi + room)];
 }

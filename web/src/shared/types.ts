@@ -34,7 +34,8 @@ export interface Kind {
   metrics: Metric[];
 }
 
-export interface Interval { mean: number; lo: number; hi: number; n?: number }
+/* null where nothing was measured */
+export interface Interval { mean: number | null; lo: number | null; hi: number | null; n?: number }
 export interface Voice { voice: string; weight: number; why?: Words }
 export interface Version {
   number: number;
@@ -145,13 +146,12 @@ export interface Item {
   changed_at?: number;
   withdrawn_at?: number;
 }
-export interface RowNote { file?: string; line?: number; message: string }
+export interface RowNote { level: "bad" | "note"; file?: string | null; line?: number; message: string }
 export interface Added {
-  added?: number;
-  changed?: number;
-  same?: number;
-  version?: number;
-  bad?: RowNote[];
+  version?: number; /* 0: nothing was changed */
+  items?: number;
+  read?: number;
+  bad?: number;
   notes?: RowNote[];
   broken?: Change[];
 }
@@ -174,7 +174,8 @@ export interface JobEvent { at: number; level?: string; message: string; data?: 
 export interface Job {
   id: string;
   kind: string;
-  feature?: string;
+  feature?: string | null;
+  model?: string | null;
   status: string;
   progress?: { stage?: string; share?: number; detail?: string } | null;
   created_at: number;

@@ -21,7 +21,7 @@ function View({ of: c, kind }: { of: Comparison; kind: string }) {
     <>
       <Card class={`verdict ${c.verdict}`}>
         <p class="row"><Tag look={verdictLook[c.verdict]}>{named("verdict", c.verdict)}</Tag><span>{w(c.why)}</span></p>
-        <p class="muted">{t("protocol_note", { n: count(c.held_out), protocol: c.protocol })}{c.needed > 0 && ` · ${t("needed", { n: count(c.needed) })}`}</p>
+        <p class="muted">{t("protocol_note", { n: count(c.held_out), protocol: named("protocol", c.protocol.replace("-", "_")) })}{c.needed > 0 && ` · ${t("needed", { n: count(c.needed) })}`}</p>
         <Metrics of={c} kind={kind} />
         <p class="muted small">{t("interval_note")}</p>
       </Card>
@@ -39,7 +39,7 @@ function Metrics({ of: c, kind }: { of: Comparison; kind: string }) {
     <div class="stack">{c.metrics.map((m) => {
       const about = known.find((k) => k.name === m.name);
       const [lo, hi] = scaleOf([m.from, m.to]), reach = scaleOf([m.difference], true);
-      const good = (i: Interval) => (about?.lower_is_better ? i.hi < 0 : i.lo > 0), bad = (i: Interval) => (about?.lower_is_better ? i.lo > 0 : i.hi < 0);
+      const good = (i: Interval) => (about?.lower_is_better ? (i.hi ?? 0) < 0 : (i.lo ?? 0) > 0), bad = (i: Interval) => (about?.lower_is_better ? (i.lo ?? 0) > 0 : (i.hi ?? 0) < 0);
       return (
         <section key={m.name}><h3 title={w(about?.help)}>{w(about?.label) || m.name}</h3>
           <div class="measure"><span>{t("before", { n: c.from })}</span><Whisker of={m.from} from={lo} to={hi} label={t("before", { n: c.from })} /></div>

@@ -102,7 +102,7 @@ function AddContent({ feature, changed }: OfFeature) {
 export function AddedReport({ of, force }: { of: Added; force?: () => void }) {
   return (
     <div class="stack" role="status">
-      {of.version !== undefined && <p>{t("added_report", { added: of.added ?? 0, changed: of.changed ?? 0, same: of.same ?? 0, version: of.version })}</p>}
+      {!!of.version && <p>{t("added_report", { read: count(of.read), items: count(of.items), version: of.version })}</p>}
       {!!of.broken?.length && (
         <>
           <p class="strong">{t("broken_content")}</p>
@@ -110,14 +110,14 @@ export function AddedReport({ of, force }: { of: Added; force?: () => void }) {
             rows={of.broken.map((c) => [brief(c.request), brief(c.expected), brief(c.to)])} />
           {force && <div><Button look="danger" onClick={force}>{t("force")}</Button></div>}
         </>)}
-      <Rows title={(n) => t("bad_rows", { n })} list={of.bad} open />
-      <Rows title={(n) => t("row_notes", { n })} list={of.notes} />
+      <Rows title={t("bad_rows", { n: of.bad ?? 0 })} list={(of.notes ?? []).filter((r) => r.level === "bad")} open />
+      <Rows title={t("row_notes", { n: (of.notes ?? []).filter((r) => r.level !== "bad").length })} list={(of.notes ?? []).filter((r) => r.level !== "bad")} />
     </div>
   );
 }
 
-function Rows({ title, list, open }: { title: (n: number) => string; list?: RowNote[]; open?: boolean }) {
-  if (!list?.length) return null;
-  return <details open={open}><summary>{title(list.length)}</summary>
-    <Table label={title(list.length)} head={[t("file"), t("line"), t("problem")]} rows={list.map((r) => [r.file ?? "", r.line ?? "", r.message])} /></details>;
+function Rows({ title, list, open }: { title: string; list: RowNote[]; open?: boolean }) {
+  if (!list.length) return null;
+  return <details open={open}><summary>{title}</summary>
+    <Table label={title} head={[t("file"), t("line"), t("problem")]} rows={list.map((r) => [r.file ?? "", r.line ?? "", r.message])} /></details>;
 }

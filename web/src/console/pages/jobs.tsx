@@ -36,7 +36,7 @@ export function Jobs() {
     <>
       <h1>{t("runs_title")}</h1>
       <Card><Show of={list}>{({ jobs }) => jobs.length ? <Table label={t("runs_title")} head={[t("run"), t("feature"), t("status"), t("started"), t("finished")]}
-        rows={jobs.map((j) => [<a href={to("runs", j.id)}>{named("job", j.kind)} <span class="muted small">{j.id}</span></a>, j.feature ?? "",
+        rows={jobs.map((j) => [<a href={to("runs", j.id)}>{named("job", j.kind)} <span class="muted small">{j.id}</span></a>, j.feature ?? j.model ?? "",
           <><Tag look={look[j.status]}>{named("job", j.status)}</Tag><Progress of={j} /></>, when(j.created_at), when(j.finished_at)])} /> : <Empty title={t("no_runs")} />}</Show></Card>
     </>
   );
@@ -63,7 +63,7 @@ export function JobPage({ id }: { id: string }) {
       const lines = seriesOf(j.events ?? []);
       return (
         <>
-          <header class="page-head"><h1>{named("job", j.kind)} <span class="muted">{j.feature ?? j.id}</span></h1>
+          <header class="page-head"><h1>{named("job", j.kind)} <span class="muted">{j.feature ?? j.model ?? j.id}</span></h1>
             <div class="row" role="status"><Tag look={look[j.status]}>{named("job", j.status)}</Tag>
               {!ended(j.status) && <Button look="danger" busy={doing.busy} onClick={() => doing.run(() => post(url(["jobs", id, "cancel"])).then(job.reload))}>{t("stop")}</Button>}
               {j.feature && j.status === "succeeded" && <a class="button main" href={to("features", j.feature, "versions")}>{t("to_versions")}</a>}</div></header>

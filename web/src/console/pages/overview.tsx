@@ -6,7 +6,7 @@ import { count, named, percent, t, w } from "../language";
 import { Card, Empty, Figure, Show, Tag } from "../parts";
 import { to, useKind, useLoad, useMay } from "../state";
 
-const tabOf: Record<string, string> = { improve: "versions", promote: "versions", compare: "versions", answer: "feedback", review: "feedback",
+const tabOf: Record<string, string> = { improve: "versions", promote: "versions", compare: "versions", answer: "feedback", review: "feedback", report: "feedback",
   add: "content" };
 export const nextTo = (f: Feature, verb: string): string =>
   verb === "tickets" ? to("inbox") : to("features", f.name, tabOf[verb] ?? "ask");

@@ -18,7 +18,7 @@ export const en = {
   per_day: "Questions per day, four weeks", live_version: "Version {n} is live", no_live: "No version is live",
   candidate_version: "Version {n} is a candidate", items_count: "{n} pieces of content",
   verb_improve: "Learn from feedback", verb_promote: "Decide about the candidate", verb_compare: "Look at the candidate",
-  verb_answer: "Write answers", verb_add: "Add content", verb_tickets: "Answer tickets", verb_review: "Look at the feedback",
+  verb_answer: "Write answers", verb_add: "Add content", verb_tickets: "Answer tickets", verb_review: "Look at the feedback", verb_report: "Write answers",
   // tabs of a feature
   tab_ask: "Try it", tab_content: "Content", tab_feedback: "Feedback", tab_versions: "Versions", tab_settings: "Settings",
   tab_report: "Report",
@@ -38,7 +38,7 @@ export const en = {
   content_title: "Content", search_content: "Search in the content", content_total: "{n} pieces", withdraw: "Withdraw",
   withdraw_sure: "Withdraw “{title}”? From now on no version answers from it, after a rollback either.", withdrawn: "withdrawn",
   no_content: "Nothing found.", add_files: "Add content",
-  reading: "Reading and building…", added_report: "{added} added, {changed} changed, {same} the same. Version {version} is live.",
+  reading: "Reading and building…", added_report: "{read} pieces read. Version {version} is live, with {items} pieces of content.",
   bad_rows: "{n} rows were left out", row_notes: "{n} remarks", file: "File", line: "Line", problem: "What is wrong",
   broken_content: "Refused: answers that are known to be right would break.", force: "Add it all the same",
   // feedback
@@ -64,6 +64,7 @@ export const en = {
   protocol_note: "{n} held-out questions, {protocol}", fixed: "Fixed", broken: "Broken", changed: "Changed", same_count: "{n} answers stayed the same",
   expected: "Expected", before: "Version {n}", nothing_here: "None.", fixed_help: "The new answer is the confirmed one; the old one was not.",
   broken_help: "The old answer was the confirmed one; the new one is not.", changed_help: "A new answer to a disliked question; nobody has judged it yet.",
+  protocol_held_out: "held out once and for ever", protocol_cross_validation: "asked in five turns (cross-validation)",
   // settings
   settings_title: "Settings", no_settings: "This kind has no settings.", settings_saved: "Saved as version {n}, with the same weights.",
   delete_feature: "Delete this feature", delete_sure: "Delete {name} with its content, versions and feedback? Type its name to go on.",
@@ -79,7 +80,7 @@ export const en = {
   // models, runs
   models_title: "Models", no_models: "No models in this workspace.", model: "Model", owned_by: "From", runs_title: "Runs", no_runs: "Nothing was run yet.",
   run: "Run", status: "Status", started: "Started", finished: "Finished", progress: "Progress", events: "Events", stop: "Stop", step: "step",
-  job_improve: "learning", job_train: "training", job_new: "new feature", job_queued: "waiting", job_running: "running",
+  job_improve: "learning", job_fine_tuning: "fine-tuning", job_new: "new feature", job_queued: "waiting", job_running: "running",
   job_succeeded: "done", job_failed: "failed", job_cancelled: "stopped", to_versions: "To the versions",
   // keys
   keys_title: "Keys", make_key: "Make a key", name: "Name", role: "Role", feature: "Feature", origins: "Pages it may be used from",

@@ -20,7 +20,7 @@ export const zh: Record<keyof typeof en, string> = {
   per_day: "四周内每天的提问", live_version: "线上是版本 {n}", no_live: "没有版本上线",
   candidate_version: "版本 {n} 是候选", items_count: "{n} 条内容",
   verb_improve: "从反馈中学习", verb_promote: "决定候选版本", verb_compare: "查看候选版本",
-  verb_answer: "补写答案", verb_add: "添加内容", verb_tickets: "回复工单", verb_review: "查看反馈",
+  verb_answer: "补写答案", verb_add: "添加内容", verb_tickets: "回复工单", verb_review: "查看反馈", verb_report: "补写答案",
   // tabs of a feature
   tab_ask: "试一试", tab_content: "内容", tab_feedback: "反馈", tab_versions: "版本", tab_settings: "设置",
   tab_report: "报告",
@@ -40,7 +40,7 @@ export const zh: Record<keyof typeof en, string> = {
   content_title: "内容", search_content: "搜索内容", content_total: "{n} 条", withdraw: "撤下",
   withdraw_sure: "撤下“{title}”？从现在起任何版本都不再据此回答，回退之后也一样。", withdrawn: "已撤下",
   no_content: "没有找到。", add_files: "添加内容",
-  reading: "正在读取和构建…", added_report: "新增 {added} 条，更改 {changed} 条，相同 {same} 条。版本 {version} 已上线。",
+  reading: "正在读取和构建…", added_report: "读取了 {read} 条。版本 {version} 已上线，共 {items} 条内容。",
   bad_rows: "{n} 行未采用", row_notes: "{n} 条说明", file: "文件", line: "行", problem: "问题",
   broken_content: "未采用：已确认正确的答案会因此出错。", force: "仍然添加",
   // feedback
@@ -66,6 +66,7 @@ export const zh: Record<keyof typeof en, string> = {
   protocol_note: "{n} 个保留问题，{protocol}", fixed: "改对", broken: "改错", changed: "改变", same_count: "{n} 个答案不变",
   expected: "应为", before: "版本 {n}", nothing_here: "没有。", fixed_help: "新答案是确认过的，旧答案不是。",
   broken_help: "旧答案是确认过的，新答案不是。", changed_help: "被差评的问题有了新答案，还没有人评价。",
+  protocol_held_out: "一次性保留，永不用于训练", protocol_cross_validation: "分五轮提问（交叉验证）",
   // settings
   settings_title: "设置", no_settings: "这一类功能没有设置。", settings_saved: "已存为版本 {n}，权重不变。",
   delete_feature: "删除此功能", delete_sure: "删除 {name} 及其内容、版本和反馈？请输入它的名称以继续。",
@@ -81,7 +82,7 @@ export const zh: Record<keyof typeof en, string> = {
   // models, runs
   models_title: "模型", no_models: "工作区里没有模型。", model: "模型", owned_by: "来自", runs_title: "任务", no_runs: "还没有运行过任务。",
   run: "任务", status: "状态", started: "开始", finished: "结束", progress: "进度", events: "事件", stop: "停止", step: "步",
-  job_improve: "学习", job_train: "训练", job_new: "新建功能", job_queued: "等待中", job_running: "进行中",
+  job_improve: "学习", job_fine_tuning: "微调", job_new: "新建功能", job_queued: "等待中", job_running: "进行中",
   job_succeeded: "完成", job_failed: "失败", job_cancelled: "已停止", to_versions: "查看版本",
   // keys
   keys_title: "密钥", make_key: "生成密钥", name: "名称", role: "角色", feature: "功能", origins: "可使用的网页",
