@@ -44,4 +44,8 @@
 #define IG_GRAMMAR_CACHE_BYTES_MAX (64u << 20)   /* what the states of one text remember */
 #define IG_SCHEMA_PROPERTIES_MAX 4096            /* of one object */
 
+#define IG_LOOP_ITEMS_MAX (1u << 20)             /* items of a feature's content */
+#define IG_LOOP_CASES_MAX (1u << 21)             /* cases that a version learns from */
+#define IG_LOOP_SAID_MAX 200000                  /* interactions that are looked at for learning, the newest ones */
+
 #endif

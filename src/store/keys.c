@@ -152,6 +152,13 @@ static bool id_of_secret(const char *secret, char id[IG_STORE_ID_SIZE]) {
 
 static ig_status unknown_secret(ig_error *err) { return ig_error_set(err, IG_E_NOT_FOUND, "the key is unknown"); }
 
+static ig_status check_valid(const ig_store *s, const ig_store_key *k, ig_error *err) {
+    if (k->revoked_at) return ig_error_set(err, IG_E_NOT_FOUND, "the key \"%s\" was revoked", k->name);
+    if (k->expires_at && k->expires_at <= store_now(s))
+        return ig_error_set(err, IG_E_NOT_FOUND, "the key \"%s\" has expired", k->name);
+    return IG_OK;
+}
+
 /* An id that is not in the store is told like a wrong secret. */
 static ig_status match(ig_store *s, const char *secret, known_key *k, ig_error *err) {
     char id[IG_STORE_ID_SIZE];
@@ -162,10 +169,12 @@ static ig_status match(ig_store *s, const char *secret, known_key *k, ig_error *
     if (status != IG_OK) return status;
     digest(secret, d);
     if (sodium_memcmp(d, k->digest, sizeof d) != 0) return unknown_secret(err);
-    if (k->key.revoked_at) return ig_error_set(err, IG_E_NOT_FOUND, "the key \"%s\" was revoked", k->key.name);
-    if (k->key.expires_at && k->key.expires_at <= store_now(s))
-        return ig_error_set(err, IG_E_NOT_FOUND, "the key \"%s\" has expired", k->key.name);
-    return IG_OK;
+    return check_valid(s, &k->key, err);
+}
+
+ig_status store_key_valid(ig_store *s, const char *id, ig_store_key *out, ig_error *err) {
+    IG_TRY(store_get(s, &keys, STORE_Q_KEY_GET, id, out, err));
+    return check_valid(s, out, err);
 }
 
 /* A full disk must not lock anybody out: when this cannot be written, the next call tries again. */

@@ -100,6 +100,49 @@ ig_status store_run(ig_store *s, store_query q, const store_value *args, int n, 
     return s->backend->run(s->db, q, args, n, row, arg, NULL, err);
 }
 
+/* ---- connections beside the first ---------------------------------------------------------------------------------- */
+
+static store_db *take_spare(ig_store *s) {
+    pthread_mutex_lock(&s->lock);
+    store_db *db = s->spare;
+    s->spare = NULL;
+    pthread_mutex_unlock(&s->lock);
+    return db;
+}
+
+static void give_spare(ig_store *s, store_db *db) {
+    pthread_mutex_lock(&s->lock);
+    store_db *other = s->spare ? db : NULL;
+    if (!other) s->spare = db;
+    pthread_mutex_unlock(&s->lock);
+    s->backend->close(other);
+}
+
+ig_status store_stream(ig_store *s, store_query q, const store_value *args, int n, store_row_fn *row, void *arg, ig_error *err) {
+    store_db *db = take_spare(s);
+    if (!db) IG_TRY(s->backend->open(s->path, STORE_LIVE, &db, err));
+    ig_status status = s->backend->run(db, q, args, n, row, arg, NULL, err);
+    give_spare(s, db);
+    return status;
+}
+
+ig_store store_view(const ig_store *s, store_db *db) {
+    return (ig_store){.backend = s->backend, .db = db, .now = s->now, .now_arg = s->now_arg};
+}
+
+static ig_status quick_locked(ig_store *s, store_write_fn *fn, void *arg, ig_error *err) {
+    if (!s->quick) IG_TRY(s->backend->open(s->path, STORE_QUICK, &s->quick, err));
+    ig_store view = store_view(s, s->quick);
+    return transact(&view, fn, arg, err);
+}
+
+ig_status store_quick(ig_store *s, store_write_fn *fn, void *arg, ig_error *err) {
+    pthread_mutex_lock(&s->quick_lock);
+    ig_status status = quick_locked(s, fn, arg, err);
+    pthread_mutex_unlock(&s->quick_lock);
+    return status;
+}
+
 ig_status store_read(ig_store *s, store_query q, const store_value *args, int n, store_row_fn *row, void *arg, ig_error *err) {
     pthread_mutex_lock(&s->lock);
     ig_status status = store_run(s, q, args, n, row, arg, err);
@@ -152,7 +195,7 @@ ig_status store_get(ig_store *s, const store_list *list, store_query get, const 
     return status;
 }
 
-static ig_status read_seq(void *arg, const store_value *v, ig_error *err) {
+ig_status store_read_number(void *arg, const store_value *v, ig_error *err) {
     (void)err;
     *(int64_t *)arg = v[0].integer;
     return IG_OK;
@@ -163,16 +206,17 @@ static ig_status find_start(ig_store *s, const store_list *list, const ig_store_
     if (!page->after) return IG_OK;
     store_value id = store_text(page->after);
     *seq = -1;
-    IG_TRY(store_run(s, list->seq, &id, 1, read_seq, seq, err));
+    IG_TRY(store_run(s, list->seq, &id, 1, store_read_number, seq, err));
     return *seq >= 0 ? IG_OK : ig_error_set(err, IG_E_NOT_FOUND, "after: there is no %s \"%.60s\"", list->thing, page->after);
 }
 
 static ig_status page_locked(ig_store *s, const store_value *filter, const ig_store_page *page, collect *c, ig_error *err) {
     int64_t seq;
     IG_TRY(find_start(s, c->list, page, &seq, err));
-    store_value args[3] = {store_int(seq), store_int((int64_t)c->room)};
-    if (filter) args[2] = *filter;
-    return store_run(s, page->oldest_first ? c->list->oldest : c->list->newest, args, filter ? 3 : 2, collect_row, c, err);
+    store_value args[4] = {store_int(seq), store_int((int64_t)c->room)};
+    int filters = !filter ? 0 : c->list->filters ? c->list->filters : 1;
+    for (int i = 0; i < filters && i < 2; i++) args[2 + i] = filter[i];
+    return store_run(s, page->oldest_first ? c->list->oldest : c->list->newest, args, 2 + filters, collect_row, c, err);
 }
 
 ig_status store_page(ig_store *s, const store_list *list, const store_value *filter, const ig_store_page *page, void *out,
@@ -195,6 +239,38 @@ ig_status store_page(ig_store *s, const store_list *list, const store_value *fil
         return status;
     }
     memcpy(out, &c.items, sizeof c.items); /* a pointer to the items, whatever their type */
+    *count = c.count;
+    return IG_OK;
+}
+
+/* ---- all rows ------------------------------------------------------------------------------------------------------ */
+
+static ig_status collect_more(void *arg, const store_value *v, ig_error *err) {
+    collect *c = arg;
+    if (c->count == STORE_ROWS_MAX)
+        return ig_error_set(err, IG_E_LIMIT, "more than %zu rows of the kind %s", STORE_ROWS_MAX, c->list->thing);
+    if (c->count == c->room) {
+        size_t room = c->room ? c->room * 2 : 16, bytes = room * c->list->item_bytes;
+        char *items = ig_realloc(c->items, bytes);
+        if (!items) return ig_error_nomem(err, bytes);
+        memset(items + c->room * c->list->item_bytes, 0, (room - c->room) * c->list->item_bytes);
+        c->items = items, c->room = room;
+    }
+    return collect_row(c, v, err);
+}
+
+ig_status store_all(ig_store *s, const store_list *list, store_query q, const store_value *args, int n, void *out, size_t *count,
+                    ig_error *err) {
+    collect c = {.list = list};
+    memset(out, 0, sizeof(void *));
+    *count = 0;
+    ig_status status = store_read(s, q, args, n, collect_more, &c, err);
+    if (status != IG_OK) {
+        drop(&c, 0);
+        ig_free(c.items);
+        return status;
+    }
+    memcpy(out, &c.items, sizeof c.items);
     *count = c.count;
     return IG_OK;
 }

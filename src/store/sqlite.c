@@ -1,4 +1,4 @@
-/* store/sqlite.c: the tables of the store and every query, in SQLite's SQL.  The only file that holds any.
+/* store/sqlite.c: the tables of the store and every query, in SQLite's SQL.  With sqlite_loop.c the only one that holds any.
  *
  *     keys ─ who may call          files ─ names of blobs          audit ─ who changed what, chained by digests
  *     jobs ─┬─ job_events
@@ -22,6 +22,7 @@ const char sqlite_get_mode[] = "PRAGMA journal_mode";
 const char sqlite_count_tables[] = "SELECT count(*) FROM sqlite_schema";
 const char sqlite_set_live[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
                                " PRAGMA trusted_schema = OFF";
+const char sqlite_set_quick[] = "PRAGMA synchronous = NORMAL";
 const char sqlite_set_single[] = "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF";
 const char sqlite_set_app[] = "PRAGMA application_id = 1231972212"; /* SQLITE_STORE_ID */
 const char sqlite_set_version[] = "PRAGMA user_version = %d";
@@ -29,7 +30,7 @@ const char sqlite_truncate_log[] = "PRAGMA wal_checkpoint(TRUNCATE)";
 
 /* ---- tables ------------------------------------------------------------------------------------------------------ */
 
-const char *const sqlite_migration[] = {
+const char *const sqlite_migration[SQLITE_MIGRATIONS] = {
     "CREATE TABLE keys ("
     "  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,"
     "  role TEXT NOT NULL CHECK (role IN ('public', 'app', 'staff', 'admin')), digest BLOB NOT NULL,"
@@ -63,8 +64,9 @@ const char *const sqlite_migration[] = {
     "  before TEXT NOT NULL, after TEXT NOT NULL, digest BLOB NOT NULL) STRICT;"
     "CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is only added to'); END;"
     "CREATE TRIGGER audit_is_kept BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is only added to'); END;",
+
+    sqlite_loop_tables,
 };
-const int sqlite_migrations = sizeof sqlite_migration / sizeof *sqlite_migration;
 
 /* ---- queries ----------------------------------------------------------------------------------------------------- */
 
@@ -81,7 +83,7 @@ const int sqlite_migrations = sizeof sqlite_migration / sizeof *sqlite_migration
 #define CHECKPOINT "id, step, path, metrics, created_at"
 #define AUDIT "number, created_at, who, what, object, before, after, digest"
 
-const char *const sqlite_query[STORE_QUERIES] = {
+const char *const sqlite_query[STORE_Q_LOOP] = {
     [STORE_Q_VERSION] = "PRAGMA user_version",
 
     [STORE_Q_KEY_ADD] = "INSERT INTO keys (id, name, role, digest, requests_per_minute, concurrent, created_at, expires_at)"

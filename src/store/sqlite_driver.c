@@ -97,6 +97,7 @@ static ig_status bind(store_db *db, sqlite3_stmt *q, const store_value *args, in
         const store_value *v = &args[i];
         int rc = v->type == STORE_INT    ? sqlite3_bind_int64(q, i + 1, v->integer)
                  : v->type == STORE_TEXT ? sqlite3_bind_text64(q, i + 1, v->text, v->len, SQLITE_STATIC, SQLITE_UTF8)
+                 : v->type == STORE_REAL ? sqlite3_bind_double(q, i + 1, v->real)
                  : v->type == STORE_BYTES ? sqlite3_bind_blob64(q, i + 1, v->text, v->len, SQLITE_STATIC)
                                           : sqlite3_bind_null(q, i + 1);
         if (rc != SQLITE_OK) return fail(db, rc, err);
@@ -105,9 +106,10 @@ static ig_status bind(store_db *db, sqlite3_stmt *q, const store_value *args, in
 }
 
 static bool column(sqlite3_stmt *q, int i, store_value *v) {
-    *v = (store_value){STORE_NULL, 0, "", 0};
+    *v = (store_value){.type = STORE_NULL, .text = ""};
     switch (sqlite3_column_type(q, i)) {
     case SQLITE_INTEGER: *v = store_int(sqlite3_column_int64(q, i)); return true;
+    case SQLITE_FLOAT: *v = store_real(sqlite3_column_double(q, i)); return true;
     case SQLITE_TEXT:
         v->type = STORE_TEXT;
         v->text = (const char *)sqlite3_column_text(q, i);
@@ -143,7 +145,8 @@ static ig_status db_run(store_db *db, store_query n, const store_value *args, in
                         int64_t *changes,
                         ig_error *err) {
     if (!db->query[n]) {
-        int rc = sqlite3_prepare_v3(db->sql, sqlite_query[n], -1, SQLITE_PREPARE_PERSISTENT, &db->query[n], NULL);
+        const char *sql = n < STORE_Q_LOOP ? sqlite_query[n] : sqlite_loop_query[n - STORE_Q_LOOP];
+        int rc = sqlite3_prepare_v3(db->sql, sql, -1, SQLITE_PREPARE_PERSISTENT, &db->query[n], NULL);
         if (rc != SQLITE_OK) return fail(db, rc, err);
     }
     sqlite3_stmt *q = db->query[n];
@@ -164,9 +167,12 @@ static void db_undo(store_db *db) {
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
-/* SQLite would make the file readable for everybody; the log files take over its mode. */
+/* SQLite would make the file readable for everybody; the log files take over its mode.  A file that is there is not opened:
+ * closing it again would drop the locks that other connections of this process hold on it (POSIX), and the log would be
+ * removed under them. */
 static ig_status make_private(const char *path, ig_error *err) {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EEXIST && access(path, R_OK | W_OK) == 0) return IG_OK;
     if (fd < 0) return ig_error_errno_at(err, path, "cannot be opened for writing");
     close(fd);
     return IG_OK;
@@ -180,10 +186,10 @@ static ig_status identify(store_db *db, int64_t *version, ig_error *err) {
     IG_TRY(ask(db, sqlite_count_tables, &tables, NULL, 0, err));
     if (app != SQLITE_STORE_ID && (tables > 0 || app != 0))
         return ig_error_at(err, IG_E_FORMAT, db->path, 0, "is a database of another program, not a store");
-    if (*version > sqlite_migrations)
+    if (*version > SQLITE_MIGRATIONS)
         return ig_error_at(err, IG_E_UNSUPPORTED, db->path, 0,
                            "has tables of version %lld, made by a newer Ingot; this one knows up to %d: update it",
-                           (long long)*version, sqlite_migrations);
+                           (long long)*version, SQLITE_MIGRATIONS);
     if (app == SQLITE_STORE_ID && (*version < 1 || tables == 0)) return damaged(db, "its tables have no version", err);
     return IG_OK;
 }
@@ -192,8 +198,8 @@ static ig_status migrate_locked(store_db *db, ig_error *err) {
     int64_t version = 0;
     char sql[64];
     IG_TRY(identify(db, &version, err)); /* again: another process may have been first */
-    for (int64_t i = version; i < sqlite_migrations; i++) IG_TRY(execute(db, sqlite_migration[i], err));
-    snprintf(sql, sizeof sql, sqlite_set_version, sqlite_migrations);
+    for (int64_t i = version; i < SQLITE_MIGRATIONS; i++) IG_TRY(execute(db, sqlite_migration[i], err));
+    snprintf(sql, sizeof sql, sqlite_set_version, SQLITE_MIGRATIONS);
     IG_TRY(execute(db, sqlite_set_app, err));
     return execute(db, sql, err);
 }
@@ -201,7 +207,7 @@ static ig_status migrate_locked(store_db *db, ig_error *err) {
 static ig_status migrate(store_db *db, ig_error *err) {
     int64_t version = 0;
     IG_TRY(identify(db, &version, err));
-    if (version == sqlite_migrations) return IG_OK;
+    if (version == SQLITE_MIGRATIONS) return IG_OK;
     IG_TRY(db_begin(db, err));
     ig_status s = migrate_locked(db, err);
     if (s == IG_OK) s = db_end(db, err);
@@ -230,7 +236,9 @@ static ig_status connect_to(store_db *db, store_mode mode, ig_error *err) {
     sqlite3_extended_result_codes(db->sql, 1);
     sqlite3_busy_timeout(db->sql, BUSY_MS);
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    if (mode == STORE_LIVE) return prepare_live(db, err);
+    if (mode == STORE_LIVE || mode == STORE_QUICK) IG_TRY(prepare_live(db, err));
+    if (mode == STORE_QUICK) return execute(db, sqlite_set_quick, err);
+    if (mode == STORE_LIVE) return IG_OK;
     if (mode == STORE_COPY) return execute(db, sqlite_set_single, err);
     return identify(db, &version, err);
 }

@@ -50,6 +50,7 @@ ig_status ig_store_open(const char *folder, const ig_store_opts *opts, ig_store 
     s->now = o.now ? o.now : machine_now;
     s->now_arg = o.now_arg;
     pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->quick_lock, NULL);
     ig_status status = open_folder(s, folder, o.quick, err);
     if (status != IG_OK) {
         ig_store_close(s);
@@ -61,9 +62,13 @@ ig_status ig_store_open(const char *folder, const ig_store_opts *opts, ig_store 
 
 void ig_store_close(ig_store *s) {
     if (!s) return;
+    s->backend->close(s->spare);
+    s->backend->close(s->quick);
     s->backend->close(s->db);
     store_unlock(s->held);
+    pthread_mutex_destroy(&s->quick_lock);
     pthread_mutex_destroy(&s->lock);
+    sodium_memzero(s->secret, sizeof s->secret);
     ig_free(s);
 }
 

@@ -1,10 +1,11 @@
 /* store/store.h: what the files of the store share.
  *
+ *     features.c feature_versions.c items.c item_find.c interactions.c feedback.c said.c tickets.c scopes.c sessions.c signing.c
  *     keys.c files.c upload.c jobs.c job_notes.c audit.c     records, without SQL: a query by its number, values in and out
  *                      │ store_write, store_read, store_list
  *     rows.c           checks of values, transactions, pages
  *                      │ store_backend: a table of functions
- *     sqlite.c         the tables and the queries in SQLite's SQL; sqlite_driver.c runs them
+ *     sqlite.c, sqlite_loop.c   the tables and the queries in SQLite's SQL; sqlite_driver.c runs them
  *     folder.c         locks and file names;  blobs.c  contents by digest
  *
  * Another database is another pair of files that fills in store_backend; nothing above it knows.
@@ -14,20 +15,24 @@
 
 #include <pthread.h>
 
-#include "ingot/store.h"
+#include "ingot/loop_store.h"
 
 /* ---- values ------------------------------------------------------------------------------------------------------ */
 
-typedef enum store_type { STORE_NULL, STORE_INT, STORE_TEXT, STORE_BYTES } store_type;
+typedef enum store_type { STORE_NULL, STORE_INT, STORE_TEXT, STORE_BYTES, STORE_REAL } store_type;
 typedef struct store_value {
     store_type type;
     int64_t integer;
     const char *text; /* borrowed: the caller's on the way in, the backend's until the row function returns */
     size_t len;
+    double real;
 } store_value;
 
 static inline store_value store_int(int64_t v) {
     return (store_value){.type = STORE_INT, .integer = v};
+}
+static inline store_value store_real(double v) {
+    return (store_value){.type = STORE_REAL, .real = v};
 }
 store_value store_text(const char *s); /* NULL becomes "" */
 store_value store_bytes(const void *p, size_t n);
@@ -84,15 +89,84 @@ typedef enum store_query {
     STORE_Q_PART_ADD,       /* sha256, part, bytes */
     STORE_Q_PART_GET,       /* sha256, part → bytes */
     STORE_Q_PART_DROP,      /* remove the table of contents */
+
+    STORE_Q_LOOP,           /* from here on in sqlite_loop.c */
+    STORE_Q_FEATURE_ADD = STORE_Q_LOOP, /* id, name, kind, settings, created */
+    STORE_Q_FEATURE_GET,    /* id → FEATURE columns: id, name, kind, settings, live, candidate, share, revision, content, created,
+                               removed */
+    STORE_Q_FEATURE_NAMED,  /* name → FEATURE columns, of the one that is not removed */
+    STORE_Q_FEATURE_ALL,    /* → FEATURE columns, by name */
+    STORE_Q_FEATURE_REVISION, /* id → revision */
+    STORE_Q_FEATURE_SETTINGS, /* id, settings */
+    STORE_Q_FEATURE_LIVE,   /* id, version; a candidate that goes live is none any more */
+    STORE_Q_FEATURE_CANDIDATE, /* id, version, share */
+    STORE_Q_FEATURE_REMOVE, /* id, now */
+    STORE_Q_FEATURE_CONTENT, /* id → content, after it has grown by one */
+    STORE_Q_LIVE_ADD,       /* feature, version, what, who, now */
+    STORE_Q_LIVE_ALL,       /* feature → version, at, what, who, 1 when the version is complete */
+    STORE_Q_VERSION_ADD,    /* feature, reason, parent, content, who, now → number */
+    STORE_Q_VERSION_GET,    /* feature, number → number, status, reason, parent, content, card, who, created, finished */
+    STORE_Q_VERSION_ALL,    /* feature → the same, newest first */
+    STORE_Q_VERSION_END,    /* feature, number, status, card, now: one that is being built */
+    STORE_Q_VERSION_CARD,   /* feature, number, card */
+    STORE_Q_VERSION_REMOVE, /* feature, number */
+    STORE_Q_CHANGE_TABLE,   /* make the private table of a change */
+    STORE_Q_CHANGE_GET,     /* feature, id → body, source, line, withdrawn at; as within the change */
+    STORE_Q_CHANGE_PUT,     /* feature, id, body, source, line, now */
+    STORE_Q_CHANGE_WITHDRAW, /* feature, id, now */
+    STORE_Q_CHANGE_OLD,     /* feature, withdrawn too → ITEM columns of rows that were there, as within the change */
+    STORE_Q_CHANGE_NEW,     /* withdrawn too → ITEM columns of rows that the change adds */
+    STORE_Q_CHANGE_UNINDEX, /* feature: bodies that it replaces leave the index; before the next */
+    STORE_Q_CHANGE_APPLY,   /* feature: into the table of all */
+    STORE_Q_CHANGE_INDEX,   /* feature: its bodies enter the index; after the former */
+    STORE_Q_CHANGE_CLEAR,   /* the private table is empty again */
+    STORE_Q_ITEM_EACH,      /* feature, withdrawn too → ITEM columns: id, body, source, line, added, changed, withdrawn */
+    STORE_Q_ITEM_GET,       /* feature, id → ITEM columns */
+    STORE_Q_ITEM_NEWEST,    /* feature, offset, limit, four short words or "" → ITEM columns */
+    STORE_Q_ITEM_NEWEST_COUNT, /* the same → count */
+    STORE_Q_ITEM_MATCH,     /* feature, offset, limit, four short words or "", FTS5 query → ITEM columns */
+    STORE_Q_ITEM_MATCH_COUNT,
+    STORE_Q_ITEM_WITHDRAWN, /* feature → id */
+    STORE_Q_ITEM_COUNT,     /* feature → live, withdrawn */
+    STORE_Q_SAID_ADD,       /* id, feature, conversation, key, user, version, candidate, consent, keep until, outcome, confidence,
+                               microseconds, request, answer, at → number */
+    STORE_Q_SAID_GET,       /* id → SAID columns: number and these fifteen */
+    STORE_Q_SAID_EACH,      /* feature, conversation or "", outcome or "", type or "", after, since, version, consent, rated,
+                               limit → SAID columns, FEEDBACK columns or NULLs */
+    STORE_Q_SAID_EACH_NEWEST, /* the same below `after` */
+    STORE_Q_TALK_EACH,      /* the same, of one conversation */
+    STORE_Q_TALK_EACH_NEWEST,
+    STORE_Q_SAID_COUNT,     /* feature, since, until, version → interactions, answered, unknown, person, users, mean microseconds */
+    STORE_Q_SAID_THUMBS,    /* feature, since, until, version → likes, dislikes, corrections */
+    STORE_Q_SAID_SWEEP,     /* now, limit */
+    STORE_Q_FEEDBACK_ADD,   /* id, interaction, type, user, who, staff, value, reason, body, at, stands → number */
+    STORE_Q_FEEDBACK_REPLACE, /* interaction, user, who: thumbs of this voice stand no more */
+    STORE_Q_TICKET_ADD,     /* id, feature, conversation, interaction, status, user, subject, contact, created */
+    STORE_Q_TICKET_GET,     /* id → these, changed */
+    STORE_Q_TICKET_SEQ,
+    STORE_Q_TICKET_NEWEST,  /* below seq, limit, feature or "", status or "" → TICKET columns */
+    STORE_Q_TICKET_OLDEST,
+    STORE_Q_TICKET_STATUS,  /* id, status, now */
+    STORE_Q_MESSAGE_ADD,    /* id, ticket, from, who, text, at */
+    STORE_Q_MESSAGE_ALL,    /* ticket → id, from, who, text, at */
+    STORE_Q_SCOPE_SET,      /* key, feature, origins, visitors per minute */
+    STORE_Q_SCOPE_GET,      /* key → feature, origins, visitors per minute */
+    STORE_Q_SESSION_ADD,    /* digest, key, link, expires */
+    STORE_Q_SESSION_GET,    /* digest, link, now → key */
+    STORE_Q_SESSION_END,    /* digest, link */
+    STORE_Q_SESSION_SWEEP,  /* now */
+    STORE_Q_SECRET_ADD,     /* name, bytes; the first one stays */
+    STORE_Q_SECRET_GET,     /* name → bytes */
     STORE_QUERIES
 } store_query;
 
-#define STORE_COLUMNS_MAX 16
+#define STORE_COLUMNS_MAX 32
 
 /* ---- a database -------------------------------------------------------------------------------------------------- */
 
 typedef enum store_mode {
     STORE_LIVE,   /* made when it is not there; brought to this version */
+    STORE_QUICK,  /* the live one; a commit does not wait for the disk: it survives kill -9, not yet a power cut */
     STORE_COPY,   /* a private copy, one file, nobody else has it open */
     STORE_BACKUP  /* only read */
 } store_mode;
@@ -123,6 +197,11 @@ struct ig_store {
     const store_backend *backend;
     store_db *db;
     pthread_mutex_t lock;   /* a handle does one thing at a time */
+    pthread_mutex_t quick_lock;
+    store_db *quick;        /* of interactions and feedback; opened on first use */
+    store_db *spare;        /* for streams; under `lock`, NULL while one uses it */
+    uint8_t secret[32];     /* of the workspace; under `lock` */
+    bool has_secret;
     int held;               /* descriptor of FOLDER/lock */
     ig_store_now_fn *now;
     void *now_arg;
@@ -164,9 +243,22 @@ typedef struct store_list {
     size_t item_bytes;
     ig_status (*read)(void *item, const store_value *v, ig_error *err);
     void (*fini)(void *item);
+    int filters; /* values that `filter` points at; 0 means one */
 } store_list;
 ig_status store_page(ig_store *s, const store_list *list, const store_value *filter, const ig_store_page *page, void *out,
                      size_t *count, bool *more, ig_error *err);
+/* All rows of a query, in a block of the caller's; IG_E_LIMIT beyond STORE_ROWS_MAX. */
+#define STORE_ROWS_MAX ((size_t)1 << 20)
+ig_status store_all(ig_store *s, const store_list *list, store_query q, const store_value *args, int n, void *out, size_t *count,
+                    ig_error *err);
+/* The first number of a row, into an int64_t. */
+ig_status store_read_number(void *arg, const store_value *v, ig_error *err);
+/* A query on a connection of its own: rows of any number, and `row` may call the store. */
+ig_status store_stream(ig_store *s, store_query q, const store_value *args, int n, store_row_fn *row, void *arg, ig_error *err);
+/* The store seen through another connection, for store_run and what is made of it; no locks. */
+ig_store store_view(const ig_store *s, store_db *db);
+/* As store_write, on the quick connection: fn gets a view. */
+ig_status store_quick(ig_store *s, store_write_fn *fn, void *arg, ig_error *err);
 /* Read one row into a zeroed item; IG_E_NOT_FOUND names the thing and the id. */
 ig_status store_get(ig_store *s, const store_list *list, store_query get, const char *id, void *item, ig_error *err);
 
@@ -186,6 +278,16 @@ ig_status store_blob_place(const char *folder, const char *tmp, const char *sha2
 /* Remove the content unless a file uses it.  In a transaction. */
 ig_status store_blob_drop(ig_store *s, const char *sha256, ig_error *err);
 ig_status store_blob_sweep(ig_store *s, ig_error *err);
+
+/* ---- features.c, keys.c, signing.c ----------------------------------------------------------------------------------- */
+
+/* Inside of a transaction; IG_E_NOT_FOUND also when it is removed. */
+ig_status store_feature(ig_store *s, const char *id, ig_store_feature *out, ig_error *err);
+/* A key that may be used now; IG_E_NOT_FOUND otherwise.  Inside of a transaction, or under the lock. */
+ig_status store_key_valid(ig_store *s, const char *id, ig_store_key *out, ig_error *err);
+/* Append an audit row: before and after as {"NAME": VALUE}. */
+ig_status store_audit_numbers(ig_store *s, const char *who, const char *what, const char *object, const char *name, int64_t before,
+                              int64_t after, ig_error *err);
 
 /* ---- audit.c, job_process.c -------------------------------------------------------------------------------------- */
 

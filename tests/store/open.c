@@ -22,7 +22,7 @@ static void new_store_has_the_newest_tables(void **state) {
     int64_t version = 0;
     ig_store *s = open_store("new"), *second = open_store("new");
     check_ok(ig_store_version(s, &version, &err));
-    assert_int_equal(version, 2);
+    assert_int_equal(version, 3);
     ig_store_close(s), ig_store_close(second);
     struct stat st;
     assert_int_equal(stat(at("new"), &st), 0);
@@ -47,7 +47,7 @@ static void first_version_is_brought_to_this_one(void **state) {
     ig_buf_fini(&sql);
     ig_store *s = open_store("old");
     check_ok(ig_store_version(s, &version, &err));
-    assert_int_equal(version, 2);
+    assert_int_equal(version, 3);
     check_ok(ig_store_key_get(s, "key-0123456789AB", &k, &err));
     assert_string_equal(k.name, "第一把钥匙");
     assert_int_equal(k.role, IG_ROLE_STAFF);
