@@ -2,11 +2,11 @@
 BUILD ?= build
 PYTHON_TORCH ?= /usr/bin/python3
 
-.PHONY: all install build-packages test-packages long-packages bench-packages serve-packages demo demo-gpt test test-long bench \
+.PHONY: all install build-packages web-packages test-packages long-packages bench-packages serve-packages demo demo-gpt test test-long bench \
 	bench-serve clean
 .NOTPARALLEL:
 
-all: build-packages
+all: build-packages web-packages
 	@test -f $(BUILD)/build.ninja || CC=gcc meson setup $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@ninja -C $(BUILD)
 
@@ -16,6 +16,10 @@ install: all
 
 build-packages:
 	@tools/install_packages.sh build
+
+# npm's packages for the console; without them the program is built without it, and says so.
+web-packages:
+	@web/install.sh
 
 test-packages:
 	@tools/install_packages.sh build test
