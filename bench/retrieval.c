@@ -252,6 +252,8 @@ static void measure(const char *name, const char *path, unsigned folds) {
     prepare(&c);
     fprintf(stderr, "%s: %zu questions, %zu answers\n", name, c.questions, c.answers);
     uint32_t without[SYSTEMS] = {ONLY(1 << IG_RANK_GRAM | 1 << IG_RANK_WORD), 0};
+    if (getenv("W0")) without[0] = (uint32_t)strtoul(getenv("W0"), NULL, 0);
+    if (getenv("W1")) without[1] = (uint32_t)strtoul(getenv("W1"), NULL, 0);
     for (unsigned f = 0; f < folds; f++) {
         for (int s = 0; s < SYSTEMS; s++) run_fold(&c, f, s, without[s], folder);
     }

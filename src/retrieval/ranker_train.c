@@ -62,50 +62,47 @@ static ig_status sort_pairs(training *t, ig_error *err) {
 
 static const float K1[] = {0.4f, 0.8f, 1.2f, 2.0f, 3.0f}, B[] = {0.0f, 0.25f, 0.5f, 0.75f, 0.9f};
 
-/* The mean of 1 / rank of the right passages of the questions order[0], order[stride] … by one channel alone. */
-static ig_status reciprocal_rank(training *t, int channel, float k1, float b, size_t stride, double *mean, ig_error *err) {
+enum { CHOICES = 5 };
+
+/* mean[channel][i]: of 1 / rank of the right passages of every stride-th question, by one channel alone, with k1 and b of choice i:
+ * k1 first (b = what was chosen), or b first (k1 as it is). */
+static ig_status try_choices(training *t, bool of_b, size_t stride, double mean[RANK_FORM][CHOICES], ig_error *err) {
     static const uint8_t bag_of[RANK_FORM] = {RANK_BAG_GRAM, RANK_BAG_WORD, RANK_BAG_LONG, RANK_BAGS};
+    const rank_terms *terms = &t->look.terms;
     float *score = t->look.mixed;
-    double sum = 0, n = 0;
     for (size_t i = 0; i < t->pairs.n; i += stride) {
         uint32_t pair = t->order[i], gold = t->pairs.passage[pair];
         if (gold == RANK_NONE || t->pairs.weight[pair] < 0.5f) continue;
-        const char *text = t->pairs.text[pair];
-        IG_TRY(ig_rank_terms_read(&t->look.terms, text, strlen(text), err));
-        const rank_terms *terms = &t->look.terms;
-        memset(score, 0, t->x.passages * sizeof *score);
-        ig_rank_channel_bm25(&t->x.channel[channel], bag_of[channel] == RANK_BAGS ? &terms->mixed : &terms->bag[bag_of[channel]], k1, b,
-                             ig_rank_most(&t->x), score);
-        size_t better = 0;
-        for (size_t d = 0; d < t->x.passages; d++) better += score[d] > score[gold];
-        if (score[gold] > 0) sum += 1 / (double)(better + 1);
-        n++;
-    }
-    *mean = n > 0 ? sum / n : 0;
-    return IG_OK;
-}
-
-static ig_status try_out(training *t, int channel, float k1, float b, size_t stride, double *best, ig_error *err) {
-    double mean;
-    IG_TRY(reciprocal_rank(t, channel, k1, b, stride, &mean, err));
-    if (mean > *best) {
-        *best = mean;
-        t->model.numbers.k1[channel] = k1;
-        t->model.numbers.b[channel] = b;
+        IG_TRY(ig_rank_terms_read(&t->look.terms, t->pairs.text[pair], strlen(t->pairs.text[pair]), err));
+        for (int c = 0; c < RANK_FORM * CHOICES; c++) {
+            int channel = c / CHOICES, choice = c % CHOICES;
+            const rank_bag *bag = bag_of[channel] == RANK_BAGS ? &terms->mixed : &terms->bag[bag_of[channel]];
+            float k1 = of_b ? t->model.numbers.k1[channel] : K1[choice], b = of_b ? B[choice] : t->model.numbers.b[channel];
+            if (t->model.numbers.without >> channel & 1) continue;
+            memset(score, 0, t->x.passages * sizeof *score);
+            ig_rank_channel_bm25(&t->x.channel[channel], bag, k1, b, ig_rank_most(&t->x), score);
+            size_t better = 0;
+            for (size_t d = 0; d < t->x.passages; d++) better += score[d] > score[gold];
+            if (score[gold] > 0) mean[channel][choice] += 1 / (double)(better + 1);
+        }
     }
     return IG_OK;
 }
 
+/* b for each channel, then k1 with it. */
 static ig_status tune(training *t, ig_error *err) {
     size_t wanted = t->x.passages > MANY ? TUNE_MAX / 5 : TUNE_MAX, stride = t->pairs.n / wanted + 1;
     if (t->pairs.n < 2 * KEPT_EVERY) return IG_OK;
-    for (int c = 0; c < RANK_FORM; c++) {
-        double best = 0;
-        if (t->model.numbers.without >> c & 1) continue;
-        IG_TRY(tell(t, "tune", (size_t)c, RANK_FORM, err));
-        for (size_t i = 0; i < sizeof B / sizeof *B; i++) IG_TRY(try_out(t, c, 1.2f, B[i], stride, &best, err));
-        float b = t->model.numbers.b[c];
-        for (size_t i = 0; i < sizeof K1 / sizeof *K1; i++) IG_TRY(try_out(t, c, K1[i], b, stride, &best, err));
+    for (int of_b = 1; of_b >= 0; of_b--) {
+        double mean[RANK_FORM][CHOICES] = {{0}};
+        IG_TRY(tell(t, "tune", (size_t)!of_b, 2, err));
+        IG_TRY(try_choices(t, of_b, stride, mean, err));
+        for (int c = 0; c < RANK_FORM; c++) {
+            int best = 2; /* the middle one, where nothing tells them apart */
+            for (int i = 0; i < CHOICES; i++) best = mean[c][i] > mean[c][best] ? i : best;
+            if (of_b) t->model.numbers.b[c] = B[best];
+            else t->model.numbers.k1[c] = K1[best];
+        }
     }
     return IG_OK;
 }
