@@ -4,7 +4,7 @@
 
 #include "retrieval/rank_fuse.h"
 
-enum { STEPS = 300, FEW = 10, F = IG_RANK_FEATURES };
+enum { STEPS = 150, FEW = 10, F = IG_RANK_FEATURES };
 static const double RATE = 0.05, PULL = 1e-3;
 
 void ig_rank_set_fini(rank_set *s) {

@@ -152,8 +152,8 @@ static void find_candidates(rank_look *l, const rank_index *x, const rank_model 
     }
     mix_lexical(l, x, m, ask);
     l->n = 0;
-    take_best(l, l->mixed, x->passages, LEXICAL);
-    take_best(l, l->found, x->passages, FOUND);
+    take_best(l, l->mixed, x->passages, ask->narrow ? LEXICAL / 3 : LEXICAL);
+    take_best(l, l->found, x->passages, ask->narrow ? FOUND / 2 : FOUND);
     for (size_t i = 0; i < ask->also_n; i++) {
         if (l->taken[ask->also[i]]) continue;
         l->taken[ask->also[i]] = 1;

@@ -34,6 +34,7 @@ typedef struct rank_ask {
     ig_rank_extra extra;
     const uint32_t *also;           /* candidates anyway */
     size_t also_n;
+    bool narrow;                    /* fewer candidates: enough to learn from */
 } rank_ask;
 
 ig_status ig_rank_look_init(rank_look *l, const rank_index *x, ig_error *err);

@@ -146,6 +146,7 @@ static ig_status look_at(training *t, const rank_model *m, const question *q, ra
     ask.len = strlen(ask.text);
     ask.also = q->also;
     ask.also_n = q->also_n;
+    ask.narrow = true;
     ask.extra = t->opts->extra;
     IG_TRY(ig_rank_look_up(l, &t->x, m, &ask, err));
     for (size_t i = 0; i < l->n; i++) {
