@@ -89,7 +89,8 @@ typedef enum ig_document_format {
     IG_DOCUMENT_TEXT,
     IG_DOCUMENT_MARKDOWN,
     IG_DOCUMENT_HTML,
-    IG_DOCUMENT_DOCX
+    IG_DOCUMENT_DOCX,
+    IG_DOCUMENT_PDF /* through the program pdftotext (Debian: poppler-utils): IG_E_UNSUPPORTED where it is not installed */
 } ig_document_format;
 
 /* Borrowed until the callback returns. */
@@ -98,7 +99,8 @@ typedef struct ig_passage {
     const char *title;  /* headings above the text, "Returns > How long"; else the document's title or the file's name */
     const char *text;   /* at most the bytes that were asked for, cut where a sentence ends */
     const char *anchor; /* of the nearest heading, without '#'; "" when it has none */
-    int line;           /* where the text begins; of DOCX the number of the paragraph */
+    int line;           /* where the text begins; of DOCX the number of the paragraph, of PDF the line on its page */
+    int page;           /* of PDF, from 1; else 0 */
     size_t index;       /* within the document: 0, 1, 2 … */
 } ig_passage;
 typedef ig_status ig_passage_fn(void *arg, const ig_passage *p, ig_error *err);
@@ -125,6 +127,24 @@ ig_status ig_document_parse(const char *name, const void *bytes, size_t len, con
                             void *arg, ig_document_counts *counts, ig_error *err);
 /* By the end of the name; AUTO when it is none of ours. */
 ig_document_format ig_document_format_of(const char *path);
+
+/* ---- a site ---------------------------------------------------------------------------------------------------------- */
+
+/* Append what stands at an address to *body, which has a limit.  Which addresses may be asked, the callback must know.
+ * IG_E_CANCELLED ends the reading of the site; any other status but IG_E_NOMEM is a problem of this address. */
+typedef ig_status ig_fetch_fn(void *arg, const char *url, ig_buf *body, ig_error *err);
+
+typedef struct ig_sitemap_opts {
+    size_t pages_max; /* 0: IG_SITEMAP_PAGES_MAX, which is the most; that there are more is a problem */
+    ig_fetch_fn *fetch;
+    void *fetch_arg;
+    ig_document_opts document; /* format AUTO: HTML, but what ends with .pdf and .docx */
+} ig_sitemap_opts;
+
+/* Every page that the sitemap, or the sitemaps of an index, at `url` (http or https) names on the same host and port, once;
+ * others are counted as skipped.  counts may be NULL. */
+ig_status ig_sitemap_read(const char *url, const ig_sitemap_opts *opts, ig_passage_fn *fn, void *arg,
+                          ig_document_counts *counts, ig_error *err);
 
 #ifdef __cplusplus
 }

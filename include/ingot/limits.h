@@ -64,6 +64,12 @@
 #define IG_OFFICE_ENTRY_BYTES_MAX ((uint64_t)256 << 20) /* one of them, unpacked */
 #define IG_OFFICE_RATIO_MAX 400                  /* unpacked bytes per packed one, past the first megabyte */
 #define IG_XML_DEPTH_MAX 256
+#define IG_PDF_SECONDS_MAX 60                    /* of the program that reads one PDF */
+#define IG_PDF_MEMORY_MAX ((size_t)2 << 30)      /* its address space */
+#define IG_PDF_PAGES_MAX 100000
+#define IG_SITEMAP_BYTES_MAX ((size_t)50 << 20)  /* one sitemap, as sitemaps.org allows */
+#define IG_SITEMAP_FILES_MAX 1000                /* sitemaps that an index leads to */
+#define IG_SITEMAP_PAGES_MAX 10000               /* pages of one site */
 #define IG_FOLDER_DEPTH_MAX 32                   /* folders in folders of documents */
 #define IG_FOLDER_FILES_MAX 100000               /* documents of one folder */
 #define IG_LOOP_ITEMS_MAX (1u << 20)             /* items of a feature's content */

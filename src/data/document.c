@@ -21,6 +21,7 @@ ig_document_format ig_document_format_of(const char *path) {
     static const struct { const char *end; ig_document_format format; } known[] = {
         {".txt", IG_DOCUMENT_TEXT}, {".text", IG_DOCUMENT_TEXT}, {".md", IG_DOCUMENT_MARKDOWN}, {".markdown", IG_DOCUMENT_MARKDOWN},
         {".html", IG_DOCUMENT_HTML}, {".htm", IG_DOCUMENT_HTML}, {".xhtml", IG_DOCUMENT_HTML}, {".docx", IG_DOCUMENT_DOCX},
+        {".pdf", IG_DOCUMENT_PDF},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (ends_with(path, known[i].end)) return known[i].format;
@@ -47,8 +48,9 @@ static ig_status read_bytes(const char *name, const void *bytes, size_t len, ig_
         return ig_error_at(err, IG_E_LIMIT, name, 0, "the document has %zu bytes, at most %zu are read", len, IG_DOCUMENT_BYTES_MAX);
     if (format == IG_DOCUMENT_AUTO) format = ig_document_format_of(name);
     if (format == IG_DOCUMENT_AUTO)
-        return ig_error_at(err, IG_E_UNSUPPORTED, name, 0, "no document that can be read: its name must end with .md, .html, .docx or .txt");
+        return ig_error_at(err, IG_E_UNSUPPORTED, name, 0, "no document that can be read: its name must end with .md, .html, .docx, .pdf or .txt");
     if (format == IG_DOCUMENT_DOCX) return docx_read(bytes, len, p, err);
+    if (format == IG_DOCUMENT_PDF) return pdf_read(bytes, len, p, err);
     ig_buf text = {.max = IG_DOCUMENT_BYTES_MAX};
     ig_status status = plain_text(name, bytes, len, &text, err);
     const char *s = text.data ? text.data : "";

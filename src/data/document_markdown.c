@@ -1,18 +1,21 @@
 /* data/document_markdown.c: Markdown through md4c.   (CommonMark, with GitHub's tables and strike-through)
  *
- * md4c tells no lines, but its texts mostly point into the source: lines are counted from there.  Raw HTML is left out.  Anchors are
- * GitHub's: letters in lower case, spaces as '-', punctuation dropped; "## Title {#name}" gives its own.
+ * md4c tells no lines, but its texts mostly point into the source: lines are counted from there.  Raw HTML is left out.
+ * Anchors are GitHub's: letters in lower case, spaces as '-', punctuation dropped, "-1" after the second of a name;
+ * "## Title {#name}" gives its own.  Of the front matter only "title:" is read.
  */
 #include <md4c.h>
 #include <string.h>
 
 #include "data/passages.h"
+#include "data/seen.h"
 
 typedef struct markdown {
     passages *p;
     const char *text, *at, *end; /* at: how far lines are counted */
     int line;
     bool cell;                   /* not the first of its row */
+    seen anchors;                /* how often each came */
     ig_status status;
     ig_error error;
 } markdown;
@@ -34,6 +37,21 @@ static void slug(const char *s, char *out, size_t size) {
     out[n] = '\0';
 }
 
+/* "name", then "name-1", "name-2", …, leaving out those that other headings have by themselves. */
+static ig_status make_unique(markdown *m, char *anchor, size_t size) {
+    char base[256];
+    int64_t *times;
+    snprintf(base, sizeof base, "%s", anchor);
+    for (;;) {
+        IG_TRY(seen_slot(&m->anchors, anchor, strlen(anchor), &times, &m->error));
+        if (!*times) break;
+        IG_TRY(seen_slot(&m->anchors, base, strlen(base), &times, &m->error));
+        snprintf(anchor, size, "%.200s-%lld", base, (long long)(*times)++);
+    }
+    *times = 1;
+    return IG_OK;
+}
+
 static ig_status heading(markdown *m, int level) {
     char anchor[256] = "";
     ig_buf *b = &m->p->block;
@@ -43,7 +61,10 @@ static ig_status heading(markdown *m, int level) {
         snprintf(anchor, sizeof anchor, "%.*s", (int)(b->data + b->len - 1 - own - 3), own + 3);
         b->len = (size_t)(own - b->data);
         *own = '\0';
-    } else if (b->len) slug(b->data, anchor, sizeof anchor);
+    } else if (b->len) {
+        slug(b->data, anchor, 200);
+        IG_TRY(make_unique(m, anchor, sizeof anchor));
+    }
     return passages_heading(m->p, level, anchor, &m->error);
 }
 
@@ -99,17 +120,37 @@ static int on_text(MD_TEXTTYPE type, const MD_CHAR *s, MD_SIZE n, void *arg) {
 
 /* Bytes of a front matter: "---", lines, "---". */
 static size_t front_matter(const char *text, size_t len) {
-    if (len < 4 || memcmp(text, "---\n", 4) != 0) return 0;
-    const char *close = strstr(text + 3, "\n---\n");
-    return close ? (size_t)(close - text) + 5 : 0;
+    size_t line = strcspn(text, "\n") + 1;
+    if (len < 5 || strncmp(text, "---", 3) != 0 || strspn(text + 3, "\r") + 4 != line) return 0;
+    for (const char *s = text + line; s < text + len; s += line) {
+        line = strcspn(s, "\n") + 1;
+        if (strncmp(s, "---", 3) == 0 && s[3 + strspn(s + 3, "\r")] == '\n') return (size_t)(s - text) + line;
+    }
+    return 0;
+}
+
+static ig_status read_title(const char *text, size_t len, passages *p, ig_error *err) {
+    size_t n = 0;
+    for (const char *s = text; s < text + len; s += n + 1) {
+        n = strcspn(s, "\n");
+        if (strncmp(s, "title:", 6) != 0) continue;
+        const char *from = s + 6 + strspn(s + 6, " \t"), *to = s + n;
+        while (to > from && strchr(" \t\r", to[-1])) to--;
+        if (to - from >= 2 && (*from == '"' || *from == '\'') && to[-1] == *from) from++, to--;
+        ig_buf_clear(&p->document_title);
+        if (to > from) ig_buf_append(&p->document_title, from, (size_t)(to - from));
+    }
+    return ig_buf_status(&p->document_title, err);
 }
 
 ig_status markdown_read(const char *text, size_t len, passages *p, ig_error *err) {
     size_t skip = front_matter(text, len);
     markdown m = {.p = p, .text = text, .at = text, .end = text + len, .line = 1};
-    const MD_PARSER parser = {.flags = MD_DIALECT_GITHUB, .enter_block = enter_block, .leave_block = leave_block, .enter_span = no_span,
-                              .leave_span = no_span, .text = on_text};
+    const MD_PARSER parser = {.flags = MD_DIALECT_GITHUB, .enter_block = enter_block, .leave_block = leave_block,
+                              .enter_span = no_span, .leave_span = no_span, .text = on_text};
+    IG_TRY(read_title(text, skip, p, err));
     int failed = md_parse(text + skip, (MD_SIZE)(len - skip), &parser, &m);
+    seen_fini(&m.anchors);
     if (m.status != IG_OK && err) *err = m.error;
     if (m.status != IG_OK) return m.status;
     return failed ? ig_error_nomem(err, 0) : passages_finish(p, err);

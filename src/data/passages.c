@@ -60,7 +60,7 @@ static ig_status emit(passages *p, const char *text, int line, ig_error *err) {
     IG_TRY(ig_buf_status(&p->title, err));
     IG_TRY(ig_buf_status(&p->anchor, err));
     ig_passage out = {.file = p->file, .title = p->title.data, .text = text, .anchor = p->anchor.len ? p->anchor.data : "",
-                      .line = line, .index = p->count++};
+                      .line = line, .page = p->page, .index = p->count++};
     ig_status status = p->fn(p->arg, &out, err);
     p->stopped = status != IG_OK;
     return status;

@@ -21,6 +21,7 @@ typedef struct passages {
     ig_buf text, block, title, anchor, document_title;
     ig_buf heading[HEADING_LEVELS];
     int line, block_line; /* where they begin */
+    int page;             /* 0: the format has no pages */
     size_t count;
     bool verbatim;        /* white space is kept */
     bool stopped;         /* fn failed: that status is the caller's, not the document's */
@@ -38,6 +39,7 @@ ig_status passages_finish(passages *p, ig_error *err);
 /* Readers: text is UTF-8 without a NUL. */
 ig_status markdown_read(const char *text, size_t len, passages *p, ig_error *err);
 ig_status html_read(const char *text, size_t len, passages *p, ig_error *err);
+ig_status pdf_read(const void *bytes, size_t len, passages *p, ig_error *err);
 ig_status docx_read(const void *bytes, size_t len, passages *p, ig_error *err);
 
 #endif

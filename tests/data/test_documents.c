@@ -1,8 +1,10 @@
-/* Documents: passages of each format, cut at sentence ends, from files and folders; hostile pages end; allocations fail cleanly. */
+/* Documents: passages of each format, cut at sentence ends, from files, folders and sites; hostile pages end; allocations fail
+ * cleanly.  The office files and the PDF: make_documents.py. */
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../check.h"
+#include "data/program.h"
 #include "ingot/documents.h"
 
 typedef struct seen {
@@ -49,6 +51,162 @@ static void each_format_gives_passages(void **state) {
            "Help & more > 退款 > A#a@20:x  y;");
     expect("a.html", html, "One#top@1:a b & c;One > Two#s@2:x\ny\n1 | 2;");
     expect("a.html", "<title>T</title><p>x", "T#@1:x;");
+}
+
+static void anchors_of_markdown_are_unique(void **state) {
+    (void)state;
+    expect("a.md", "# A\n1\n# A\n2\n# A-1\n3\n# A\n4\n# B {#a}\n5\n", "A#a@2:1;A#a-1@4:2;A-1#a-1-1@6:3;A#a-2@8:4;B#a@10:5;");
+}
+
+static void front_matter_names_the_document(void **state) {
+    (void)state;
+    expect("a.md", "---\nlayout: x\ntitle: \"Help: us\"\n---\ntext\n", "Help: us#@5:text;");
+    expect("a.md", "---\r\ntitle: 帮助 \r\n---\r\ntext\n# H\nmore", "帮助#@4:text;H#h@6:more;");
+    expect("a.md", "---\ntitle: no\n", "a#@2:title: no;");
+}
+
+static void path_of(char *path, size_t size, const char *name) {
+    snprintf(path, size, "%s/tests/data/documents/%s", getenv("INGOT_ROOT") ? getenv("INGOT_ROOT") : ".", name);
+}
+
+static void file_gives(const char *name, const char *passages) {
+    char path[1024];
+    seen s = {.text.max = 1 << 20};
+    ig_error err = {0};
+    path_of(path, sizeof path, name);
+    check_ok(ig_document_read(path, NULL, see, &s, NULL, &err));
+    assert_string_equal(s.text.data, passages);
+    ig_buf_fini(&s.text);
+}
+
+static void docx_gives_headings_and_tables(void **state) {
+    (void)state;
+    file_gives("help.docx", "Returns#@2:Send it back & wait.;Returns > 退款#@5:card | 3 days\nOne\ntwo.;");
+}
+
+/* ---- PDF, other programs ---------------------------------------------------------------------------------------------- */
+
+static ig_status see_page(void *arg, const ig_passage *p, ig_error *err) {
+    seen *s = arg;
+    ig_buf_printf(&s->text, "%s, page %d, line %d: %s;", p->title, p->page, p->line, p->text);
+    return ig_buf_status(&s->text, err);
+}
+
+static void pdf_gives_its_pages(void **state) {
+    (void)state;
+    char path[1024];
+    seen s = {.text.max = 1 << 20};
+    ig_error err = {0};
+    if (system("pdftotext -v 2>/dev/null") != 0) skip();
+    path_of(path, sizeof path, "help.pdf");
+    check_ok(ig_document_read(path, NULL, see_page, &s, NULL, &err));
+    assert_string_equal(s.text.data, "help, page 1, line 1: Send it back within thirty days.\nThe money follows.;"
+                                     "help, page 2, line 1: 退款三天;");
+    check_fails(ig_document_parse("bad.pdf", "%PDF-1.4\nno", 11, NULL, see_page, &s, NULL, &err), IG_E_FORMAT);
+    assert_non_null(strstr(err.message, "damaged"));
+    ig_buf_fini(&s.text);
+}
+
+static void without_pdftotext_a_pdf_tells_what_to_install(void **state) {
+    (void)state;
+    seen s = {0};
+    ig_error err = {0};
+    char *path = strdup(getenv("PATH"));
+    assert_int_equal(setenv("PATH", "/nowhere", 1), 0);
+    check_fails(ig_document_parse("a.pdf", "%PDF-1.4", 8, NULL, see, &s, NULL, &err), IG_E_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "apt-get install poppler-utils"));
+    assert_int_equal(setenv("PATH", path, 1), 0);
+    free(path);
+}
+
+static void another_program_is_bounded(void **state) {
+    (void)state;
+    static const struct { const char *script, *in, *out; ig_status status; int code; double seconds; size_t max; } cases[] = {
+        {"tr a b; exit 7", "aaa", "bbb", IG_OK, 7, 20, 100},
+        {"kill -9 $$", "", "", IG_OK, 128 + 9, 20, 100},
+        {"sleep 100", "", "", IG_E_LIMIT, 0, 0.2, 100},
+        {"exec >&-; sleep 100", "", "", IG_OK, 128 + 9, 20, 100},
+        {"while :; do echo x; done", "", NULL, IG_E_LIMIT, 0, 20, 100},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *const argv[] = {"sh", "-c", cases[i].script, NULL};
+        const program_bounds bounds = {.seconds = cases[i].seconds, .memory = (size_t)1 << 30};
+        ig_buf out = {.max = cases[i].max};
+        ig_error err = {0};
+        int code = -1;
+        check_fails(program_run("f", argv, cases[i].in, strlen(cases[i].in), &bounds, &out, &code, &err), cases[i].status);
+        if (cases[i].out) assert_string_equal(out.data ? out.data : "", cases[i].out);
+        if (cases[i].status == IG_OK) assert_int_equal(code, cases[i].code);
+        ig_buf_fini(&out);
+    }
+}
+
+/* ---- a site ------------------------------------------------------------------------------------------------------------ */
+
+static const struct { const char *url, *body; } site[] = {
+    {"https://shop.example/sitemap.xml",
+     "<sitemapindex xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'><sitemap><loc> https://SHOP.example:443/a.xml\n</loc></sitemap>"
+     "<sitemap><loc>https://shop.example/sitemap.xml</loc></sitemap><sitemap><loc>https://shop.example/gone.xml</loc></sitemap>"
+     "<sitemap><loc>https://other.example/b.xml</loc></sitemap></sitemapindex>"},
+    {"https://SHOP.example:443/a.xml",
+     "<urlset><url><loc>https://shop.example/x?a=1&amp;b=2</loc></url><url><loc>https://shop.example/x?a=1&amp;b=2#top</loc></url>"
+     "<url><loc>http://shop.example/plain</loc></url><url><loc>https://shop.example:8443/port</loc></url>"
+     "<url><loc>https://me@shop.example/</loc></url><url><loc>https://shop.example\\@other.example/</loc></url>"
+     "<url><loc>file:///etc/passwd</loc></url><url><loc/></url><url><loc>https://shop.example/y</loc></url>"
+     "<url><loc>https://shop.example/z</loc></url></urlset>"},
+    {"https://shop.example/x?a=1&b=2", "<title>X</title><p>first"},
+    {"https://shop.example/y", "<h1 id=t>Y</h1><p>second"},
+};
+
+static ig_status fetch(void *arg, const char *url, ig_buf *body, ig_error *err) {
+    (void)arg;
+    for (size_t i = 0; i < sizeof site / sizeof *site; i++)
+        if (strcmp(site[i].url, url) == 0) {
+            ig_buf_puts(body, site[i].body);
+            return IG_OK;
+        }
+    return ig_error_at(err, IG_E_NOT_FOUND, url, 0, "404");
+}
+
+static void a_site_gives_the_pages_of_its_own_host(void **state) {
+    (void)state;
+    seen s = {.text.max = 1 << 20};
+    ig_error err = {0};
+    ig_document_counts counts;
+    ig_sitemap_opts opts = {.fetch = fetch, .document = {.problem = see_problem, .problem_arg = &s}};
+    check_ok(ig_sitemap_read(site[0].url, &opts, see, &s, &counts, &err));
+    assert_string_equal(s.text.data, "X#@1:first;Y#t@1:second;");
+    assert_int_equal(counts.documents, 2);
+    assert_int_equal(counts.skipped, 7);
+    assert_int_equal(counts.failed, 2); /* gone.xml and z */
+    assert_int_equal(s.problems, 2);
+    opts.pages_max = 1;
+    ig_buf_clear(&s.text);
+    check_ok(ig_sitemap_read(site[0].url, &opts, see, &s, &counts, &err));
+    assert_string_equal(s.text.data, "X#@1:first;");
+    assert_int_equal(counts.failed, 2); /* gone.xml, and that there are more */
+    opts.document.problem = NULL;
+    check_fails(ig_sitemap_read(site[0].url, &opts, see, &s, NULL, &err), IG_E_NOT_FOUND);
+    check_fails(ig_sitemap_read("https://shop.example/none.xml", &opts, see, &s, NULL, &err), IG_E_NOT_FOUND);
+    check_fails(ig_sitemap_read("shop.example", &opts, see, &s, NULL, &err), IG_E_ARG);
+    opts.pages_max = IG_SITEMAP_PAGES_MAX + 1;
+    check_fails(ig_sitemap_read(site[0].url, &opts, see, &s, NULL, &err), IG_E_ARG);
+    ig_buf_fini(&s.text);
+}
+
+static void every_failed_allocation_of_a_site_is_a_status(void **state) {
+    (void)state;
+    for (uint64_t n = 1;; n++) {
+        seen s = {.text.max = 1 << 20};
+        ig_error err = {0};
+        const ig_sitemap_opts opts = {.fetch = fetch, .document = {.problem = see_problem, .problem_arg = &s}};
+        ig_alloc_fail_at(n);
+        ig_status status = ig_sitemap_read(site[0].url, &opts, see, &s, NULL, &err);
+        ig_alloc_fail_at(0);
+        ig_buf_fini(&s.text);
+        if (status == IG_OK) break;
+        if (status != IG_E_NOMEM) fail_msg("allocation %d: %s: %s", (int)n, ig_status_name(status), err.message);
+    }
 }
 
 static void long_texts_are_cut_at_sentence_ends(void **state) {
@@ -133,6 +291,14 @@ static void every_failed_allocation_is_a_status(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_format_gives_passages),
+        cmocka_unit_test(anchors_of_markdown_are_unique),
+        cmocka_unit_test(front_matter_names_the_document),
+        cmocka_unit_test(docx_gives_headings_and_tables),
+        cmocka_unit_test(pdf_gives_its_pages),
+        cmocka_unit_test(without_pdftotext_a_pdf_tells_what_to_install),
+        cmocka_unit_test(another_program_is_bounded),
+        cmocka_unit_test(a_site_gives_the_pages_of_its_own_host),
+        cmocka_unit_test(every_failed_allocation_of_a_site_is_a_status),
         cmocka_unit_test(long_texts_are_cut_at_sentence_ends),
         cmocka_unit_test(hostile_pages_end),
         cmocka_unit_test(a_folder_names_its_bad_files_and_reads_the_others),
