@@ -37,6 +37,9 @@ static void new_answers_and_failed_new_leaves_nothing(void **state) {
     check_fails(new_feature(&w, "first", "{}", TABLE, &err), IG_E_EXISTS);
     check_fails(new_feature(&w, "bad", "{\"refuse\":true}", TABLE, &err), IG_E_NUMERIC);
     check_fails(ask_try(&w, "bad", "x", NULL, NULL, &err), IG_E_NOT_FOUND);
+    char folder[512];
+    snprintf(folder, sizeof folder, "%s/features/bad", root);
+    assert_false(ig_path_exists(folder));
     check_fails(new_feature(&w, "bad", "{\"louder\":true}", TABLE, &err), IG_E_ARG);
     assert_non_null(strstr(err.message, "louder"));
     check_fails(new_feature(&w, "Bad Name", "{}", TABLE, &err), IG_E_ARG);

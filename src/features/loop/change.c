@@ -176,17 +176,18 @@ ig_status ig_loop_new(ig_loop *l, const char *name, const char *kind, const ig_t
     change_init(&c, l, "new", doing);
     c.f.kind = k;
     ig_status s = ig_fields_check("settings", k->setting_fields, settings, &c.settings, err);
-    bool made = s == IG_OK && !ig_path_exists(folder);
+    bool mine = false; /* the name was free: on failure its folder goes */
     if (s == IG_OK) s = ig_dir_make(folder, err);
     if (s == IG_OK) s = loop_lock_take(l, name, "build.lock", 0, &c.lock, err);
-    if (s == IG_OK && ig_store_feature_get(l->store, name, &there, NULL) == IG_OK) {
-        made = false;
+    if (s == IG_OK) {
+        s = ig_store_feature_get(l->store, name, &there, err);
+        mine = s == IG_E_NOT_FOUND;
+        s = mine ? IG_OK : s == IG_OK ? ig_error_set(err, IG_E_EXISTS, "there is a feature \"%s\" already", name) : s;
         ig_store_feature_fini(&there);
-        s = ig_error_set(err, IG_E_EXISTS, "there is a feature \"%s\" already", name);
     }
     if (s == IG_OK) s = make_feature(&c, name, sources, source_count, err);
+    if (s != IG_OK && mine) ig_dir_remove(folder, NULL);
     s = put_result(&c, s, out, err);
-    if (s != IG_OK && made && c.lock.fd >= 0 && c.f.row.live == 0 && c.draft.number == 0) ig_dir_remove(folder, NULL);
     change_fini(&c);
     return s;
 }
