@@ -71,8 +71,8 @@ static ig_status store_items(change *c, ig_error *err) {
     for (size_t i = 0; i < c->fresh.count && s == IG_OK; i++) {
         const ig_item *item = &c->fresh.at[i];
         ig_store_put what;
-        s = ig_store_items_put(w, &(ig_store_item){.id = item->id, .body = item->body, .source = item->source, .line = item->line},
-                               &what, err);
+        s = ig_store_items_put(
+            w, &(ig_store_item){.id = item->id, .body = item->body, .source = item->source, .line = item->line}, &what, err);
     }
     if (s == IG_OK) s = ig_store_items_commit(w, &content, err);
     ig_store_items_close(w);
@@ -105,7 +105,8 @@ static ig_status publish(change *c, ig_error *err) {
     if (s == IG_OK) s = store_items(c, err);
     if (s == IG_OK) s = loop_draft_complete(&c->draft, card.data, err);
     if (s == IG_OK)
-        s = ig_store_feature_set_live(c->l->store, c->f.row.id, c->f.row.live, c->draft.number, "publish", who_of(c->doing), err);
+        s = ig_store_feature_set_live(c->l->store, c->f.row.id, c->f.row.live, c->draft.number, "publish", who_of(c->doing),
+                                      err);
     ig_buf_fini(&card);
     loop_live_forget(c->l, c->f.row.name);
     return s;
@@ -270,7 +271,8 @@ static ig_status store_settings(change *c, ig_error *err) {
     return s;
 }
 
-ig_status ig_loop_set(ig_loop *l, const char *name, const ig_tree *settings, const ig_doing *doing, ig_buf *out, ig_error *err) {
+ig_status ig_loop_set(ig_loop *l, const char *name, const ig_tree *settings, const ig_doing *doing, ig_buf *out,
+                      ig_error *err) {
     change c;
     ig_doc *merged = NULL;
     if (settings && settings->type != IG_TREE_MAP) return ig_error_set(err, IG_E_ARG, "settings are a JSON object");
