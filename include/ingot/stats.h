@@ -36,8 +36,8 @@ ig_status ig_stats_bootstrap(const double *x, size_t n, double confidence, size_
 typedef struct ig_paired {
     ig_interval a, b, difference;
 } ig_paired;
-ig_status ig_stats_paired_bootstrap(const double *a, const double *b, const size_t *group, size_t n, size_t groups, double confidence,
-                                    size_t replicates, uint64_t seed, ig_paired *out, ig_error *err);
+ig_status ig_stats_paired_bootstrap(const double *a, const double *b, const size_t *group, size_t n, size_t groups,
+                                    double confidence, size_t replicates, uint64_t seed, ig_paired *out, ig_error *err);
 /* Exact two-sided p of McNemar's test: only_a cases that only a did right, only_b that only b did.  1 without any. */
 double ig_stats_mcnemar(size_t only_a, size_t only_b);
 

@@ -18,7 +18,8 @@ typedef struct check_place {
 static ig_status put_map(ig_json *j, check_place *at, const ig_field *fields, const ig_tree *value, ig_error *err);
 
 static ig_status wrong(const check_place *at, ig_error *err, const char *expected, const ig_tree *got) {
-    return ig_error_set(err, IG_E_ARG, "%s: \"%s\" must be %s, not %s", at->what, at->path, expected, ig_tree_type_name(got->type));
+    return ig_error_set(err, IG_E_ARG, "%s: \"%s\" must be %s, not %s", at->what, at->path, expected,
+                        ig_tree_type_name(got->type));
 }
 
 static bool is_choice(const char *choices, const char *text) {
@@ -30,7 +31,8 @@ static bool is_choice(const char *choices, const char *text) {
 
 static ig_status check_range(const check_place *at, const ig_field *f, double value, const char *unit, ig_error *err) {
     if (!(f->max > f->min) || (value >= f->min && value <= f->max)) return IG_OK;
-    return ig_error_set(err, IG_E_ARG, "%s: \"%s\" is %g%s; it may be %g … %g", at->what, at->path, value, unit, f->min, f->max);
+    return ig_error_set(err, IG_E_ARG, "%s: \"%s\" is %g%s; it may be %g … %g", at->what, at->path, value, unit, f->min,
+                        f->max);
 }
 
 static ig_status put_text(ig_json *j, const check_place *at, const ig_field *f, const ig_tree *value, ig_error *err) {
@@ -38,7 +40,8 @@ static ig_status put_text(ig_json *j, const check_place *at, const ig_field *f, 
     if (memchr(value->text, '\0', value->text_len))
         return ig_error_set(err, IG_E_ARG, "%s: \"%s\" holds a NUL byte", at->what, at->path);
     if (f->type == IG_FIELD_CHOICE && !is_choice(f->choices, value->text))
-        return ig_error_set(err, IG_E_ARG, "%s: \"%s\" is \"%.60s\"; it may be %s", at->what, at->path, value->text, f->choices);
+        return ig_error_set(err, IG_E_ARG, "%s: \"%s\" is \"%.60s\"; it may be %s", at->what, at->path, value->text,
+                            f->choices);
     IG_TRY(check_range(at, f, (double)value->text_len, " bytes long", err));
     ig_json_text_n(j, value->text, value->text_len);
     return IG_OK;

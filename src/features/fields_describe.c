@@ -3,7 +3,8 @@
 
 #include "ingot/features.h"
 
-static const char *const type_names[] = {"text", "prose", "int", "real", "bool", "choice", "files", "url", "model", "item", "list", "map"};
+static const char *const type_names[] = {"text",  "prose", "int",   "real", "bool", "choice",
+                                         "files", "url",   "model", "item", "list", "map"};
 
 static void put_words(ig_json *j, const char *key, ig_words w) {
     ig_json_key(j, key);

@@ -65,15 +65,16 @@ static size_t sum_groups(const double *a, const double *b, const size_t *group, 
 
 static ig_status check(const size_t *group, size_t n, size_t groups, double confidence, size_t replicates, ig_error *err) {
     if (n < 1) return ig_error_set(err, IG_E_ARG, "an interval needs a pair of values");
-    if (!(confidence > 0 && confidence < 1)) return ig_error_set(err, IG_E_ARG, "confidence %g is not between 0 and 1", confidence);
+    if (!(confidence > 0 && confidence < 1))
+        return ig_error_set(err, IG_E_ARG, "confidence %g is not between 0 and 1", confidence);
     if (replicates < 100) return ig_error_set(err, IG_E_ARG, "%zu replicates are too few; take 100 or more", replicates);
     for (size_t i = 0; i < n; i++)
         if (group[i] >= groups) return ig_error_set(err, IG_E_ARG, "group %zu of %zu", group[i], groups);
     return IG_OK;
 }
 
-ig_status ig_stats_paired_bootstrap(const double *a, const double *b, const size_t *group, size_t n, size_t groups, double confidence,
-                                    size_t replicates, uint64_t seed, ig_paired *out, ig_error *err) {
+ig_status ig_stats_paired_bootstrap(const double *a, const double *b, const size_t *group, size_t n, size_t groups,
+                                    double confidence, size_t replicates, uint64_t seed, ig_paired *out, ig_error *err) {
     IG_TRY(check(group, n, groups, confidence, replicates, err));
     group_sum *g = ig_calloc(groups, sizeof *g);
     double *means = ig_calloc(replicates, 3 * sizeof *means);

@@ -37,6 +37,9 @@ static void new_answers_and_failed_new_leaves_nothing(void **state) {
     check_fails(new_feature(&w, "first", "{}", TABLE, &err), IG_E_EXISTS);
     check_fails(new_feature(&w, "bad", "{\"refuse\":true}", TABLE, &err), IG_E_NUMERIC);
     check_fails(ask_try(&w, "bad", "x", NULL, NULL, &err), IG_E_NOT_FOUND);
+    char folder[512];
+    snprintf(folder, sizeof folder, "%s/features/bad", root);
+    assert_false(ig_path_exists(folder));
     check_fails(new_feature(&w, "bad", "{\"louder\":true}", TABLE, &err), IG_E_ARG);
     assert_non_null(strstr(err.message, "louder"));
     check_fails(new_feature(&w, "Bad Name", "{}", TABLE, &err), IG_E_ARG);
@@ -198,7 +201,8 @@ static void voice_that_contradicts_everybody_is_weighed_down(void **state) {
     for (int i = 0; i < 5; i++) {
         char question[32];
         snprintf(question, sizeof question, "refund %d", i);
-        for (int v = 0; v < 3; v++) check_ok(correct(&w, "voices", question, "fast", (const char *[]){"b", "c", "d"}[v], false, &err));
+        for (int v = 0; v < 3; v++)
+            check_ok(correct(&w, "voices", question, "fast", (const char *[]){"b", "c", "d"}[v], false, &err));
         for (int v = 0; v < 9; v++) check_ok(correct(&w, "voices", question, "never", "troll", false, &err));
     }
     check_ok(ig_loop_improve(w.loop, "voices", NULL, &out, &err));
@@ -299,13 +303,20 @@ static void kind_describes_itself(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(new_answers_and_failed_new_leaves_nothing), cmocka_unit_test(add_and_set_are_live_at_once),
-        cmocka_unit_test(content_that_breaks_known_answers_is_refused), cmocka_unit_test(gate_says_better_and_promote_and_rollback_work),
-        cmocka_unit_test(worse_is_refused_unless_forced), cmocka_unit_test(too_little_says_so_and_goes_on),
-        cmocka_unit_test(many_cases_are_split_once), cmocka_unit_test(tombstones_outlive_a_rollback),
-        cmocka_unit_test(promotion_keeps_content_that_came_later), cmocka_unit_test(voice_that_contradicts_everybody_is_weighed_down),
-        cmocka_unit_test(share_of_a_candidate_answers_some), cmocka_unit_test(report_groups_and_explain_explains),
-        cmocka_unit_test(gc_keeps_what_is_used_and_remove_removes), cmocka_unit_test(kind_describes_itself),
+        cmocka_unit_test(new_answers_and_failed_new_leaves_nothing),
+        cmocka_unit_test(add_and_set_are_live_at_once),
+        cmocka_unit_test(content_that_breaks_known_answers_is_refused),
+        cmocka_unit_test(gate_says_better_and_promote_and_rollback_work),
+        cmocka_unit_test(worse_is_refused_unless_forced),
+        cmocka_unit_test(too_little_says_so_and_goes_on),
+        cmocka_unit_test(many_cases_are_split_once),
+        cmocka_unit_test(tombstones_outlive_a_rollback),
+        cmocka_unit_test(promotion_keeps_content_that_came_later),
+        cmocka_unit_test(voice_that_contradicts_everybody_is_weighed_down),
+        cmocka_unit_test(share_of_a_candidate_answers_some),
+        cmocka_unit_test(report_groups_and_explain_explains),
+        cmocka_unit_test(gc_keeps_what_is_used_and_remove_removes),
+        cmocka_unit_test(kind_describes_itself),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
 }

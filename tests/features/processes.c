@@ -126,8 +126,8 @@ static void every_failed_allocation_of_feedback_is_an_error(void **state) {
     for (uint64_t n = 1; n < 5000 && !done; n++) {
         ig_buf out = {.max = 1 << 20};
         ig_alloc_fail_at(n);
-        ig_status s = ig_loop_feedback(w.loop, id, &(ig_feedback_opts){.type = "correction", .correction = ig_doc_root(right), .user = "b"},
-                                       &out, &err);
+        ig_status s = ig_loop_feedback(
+            w.loop, id, &(ig_feedback_opts){.type = "correction", .correction = ig_doc_root(right), .user = "b"}, &out, &err);
         done = ig_alloc_fail_at(0) < n;
         assert_true(s == IG_OK || s == IG_E_NOMEM);
         ig_buf_fini(&out);

@@ -82,7 +82,8 @@ static inline ig_status add_items(workspace *w, const char *name, const char *it
 }
 
 /* The answer's text into `text`, the interaction's id into `id`; either may be NULL. */
-static inline ig_status ask_try(workspace *w, const char *name, const char *question, char id[IG_STORE_ID_SIZE], char text[64], ig_error *err) {
+static inline ig_status ask_try(workspace *w, const char *name, const char *question, char id[IG_STORE_ID_SIZE], char text[64],
+                                ig_error *err) {
     char request[256];
     ig_buf out = {.max = 1 << 20};
     snprintf(request, sizeof request, "{\"question\":\"%s\"}", question);
@@ -104,22 +105,24 @@ static inline void check_answer(workspace *w, const char *name, const char *ques
     assert_string_equal(text, expected);
 }
 
-static inline ig_status correct(workspace *w, const char *name, const char *question, const char *answer, const char *user, bool staff,
-                                ig_error *err) {
+static inline ig_status correct(workspace *w, const char *name, const char *question, const char *answer, const char *user,
+                                bool staff, ig_error *err) {
     char id[IG_STORE_ID_SIZE], body[128];
     ig_buf out = {.max = 1 << 20};
     IG_TRY(ask_try(w, name, question, id, NULL, err));
     snprintf(body, sizeof body, "{\"answer\":\"%s\"}", answer);
     ig_doc *d = json(body);
-    ig_status s = ig_loop_feedback(w->loop, id, &(ig_feedback_opts){.type = "correction", .correction = ig_doc_root(d), .user = user, .staff = staff},
-                                   &out, err);
+    ig_status s = ig_loop_feedback(
+        w->loop, id, &(ig_feedback_opts){.type = "correction", .correction = ig_doc_root(d), .user = user, .staff = staff},
+        &out, err);
     ig_doc_free(d);
     ig_buf_fini(&out);
     return s;
 }
 
 /* "topic N" for `count` numbers from `from` on. */
-static inline void correct_many(workspace *w, const char *name, const char *topic, int from, int count, const char *answer, bool staff) {
+static inline void correct_many(workspace *w, const char *name, const char *topic, int from, int count, const char *answer,
+                                bool staff) {
     ig_error err = {0};
     for (int i = from; i < from + count; i++) {
         char question[64];
@@ -133,7 +136,8 @@ static inline ig_status improve(workspace *w, const char *name, char verdict[24]
     ig_doc *d = NULL;
     ig_status s = ig_loop_improve(w->loop, name, NULL, &out, err);
     if (s == IG_OK) s = ig_json_parse("version", out.data, out.len, &d, err);
-    if (s == IG_OK && verdict) snprintf(verdict, 24, "%s", ig_tree_text(ig_tree_get(ig_doc_root(d), "comparison"), "verdict", "?"));
+    if (s == IG_OK && verdict)
+        snprintf(verdict, 24, "%s", ig_tree_text(ig_tree_get(ig_doc_root(d), "comparison"), "verdict", "?"));
     ig_doc_free(d);
     ig_buf_fini(&out);
     return s;

@@ -30,8 +30,8 @@ static ig_status take_earlier(void *arg, const ig_store_interaction *i, const ig
     return to->answer && to->request ? IG_OK : ig_error_nomem(err, 1);
 }
 
-static ig_status load_earlier(ig_loop *l, const char *feature, const char *conversation, ig_store_interaction *list, ig_said *said,
-                              size_t *count, ig_error *err) {
+static ig_status load_earlier(ig_loop *l, const char *feature, const char *conversation, ig_store_interaction *list,
+                              ig_said *said, size_t *count, ig_error *err) {
     ig_store_said_opts o = {.conversation = conversation, .newest_first = true, .limit = EARLIER_MAX};
     if (!conversation || !*conversation) return IG_OK;
     IG_TRY(ig_store_said_each(l->store, feature, &o, take_earlier, &list, err));
@@ -91,8 +91,14 @@ static ig_status put_answer(const asked *a, const loop_use *u, ig_buf *out, ig_e
 static ig_status answer(ig_loop *l, asked *a, const ig_tree *request, loop_use *u, ig_error *err) {
     ig_store_interaction list[EARLIER_MAX] = {0};
     ig_said said[EARLIER_MAX];
-    ig_ask ask = {.request = request, .earlier = said, .withdrawn = loop_use_withdrawn, .withdrawn_arg = u, .write = a->opts->write,
-                  .write_arg = a->opts->write_arg, .on_text = a->opts->on_text, .on_text_arg = a->opts->on_text_arg,
+    ig_ask ask = {.request = request,
+                  .earlier = said,
+                  .withdrawn = loop_use_withdrawn,
+                  .withdrawn_arg = u,
+                  .write = a->opts->write,
+                  .write_arg = a->opts->write_arg,
+                  .on_text = a->opts->on_text,
+                  .on_text_arg = a->opts->on_text_arg,
                   .language = ig_tree_text(request, "language", NULL)};
     double start = ig_clock();
     a->reply.json = &a->answer;
@@ -104,7 +110,8 @@ static ig_status answer(ig_loop *l, asked *a, const ig_tree *request, loop_use *
     return s;
 }
 
-ig_status ig_loop_ask(ig_loop *l, const char *name, const ig_tree *request, const ig_ask_opts *opts, ig_buf *out, ig_error *err) {
+ig_status ig_loop_ask(ig_loop *l, const char *name, const ig_tree *request, const ig_ask_opts *opts, ig_buf *out,
+                      ig_error *err) {
     loop_use u;
     ig_doc *checked = NULL;
     ig_ask_opts none = {0};

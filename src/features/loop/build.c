@@ -15,8 +15,8 @@ static bool never_stop(void *arg, const char *stage, double done, double total, 
 }
 
 ig_status loop_build_in(ig_loop *l, const loop_feature *f, const ig_tree *settings, ig_build_mode mode, const char *folder,
-                        const char *previous, const loop_items *items, const ig_case *cases, size_t count, const ig_doing *doing,
-                        ig_error *err) {
+                        const char *previous, const loop_items *items, const ig_case *cases, size_t count,
+                        const ig_doing *doing, ig_error *err) {
     bool told = doing && doing->progress;
     ig_build b = {.ctx = l->ctx, .mode = mode, .settings = settings, .folder = folder, .previous = previous, .items = items->at,
                   .item_count = items->count, .cases = cases, .case_count = count, .seed = doing ? doing->seed : 0,
@@ -36,11 +36,13 @@ ig_status loop_draft_begin(loop_draft *d, const char *reason, int64_t content, i
     return s;
 }
 
-ig_status loop_draft_build(loop_draft *d, ig_build_mode mode, const loop_items *items, const ig_case *cases, size_t count, ig_error *err) {
+ig_status loop_draft_build(loop_draft *d, ig_build_mode mode, const loop_items *items, const ig_case *cases, size_t count,
+                           ig_error *err) {
     char previous[IG_PATH_MAX];
     loop_cases learned = {.at = (ig_case *)cases, .count = count};
     IG_TRY(loop_version_path(d->l, d->f->row.name, d->parent, previous, err));
-    IG_TRY(loop_build_in(d->l, d->f, d->settings, mode, d->folder, d->parent ? previous : NULL, items, cases, count, d->doing, err));
+    IG_TRY(loop_build_in(d->l, d->f, d->settings, mode, d->folder, d->parent ? previous : NULL, items, cases, count, d->doing,
+                         err));
     return loop_cases_write(&learned, d->folder, err);
 }
 
@@ -98,7 +100,8 @@ static ig_status content_cases(loop_draft *d, const loop_items *items, loop_case
     return loop_cases_read(folder, IG_CASE_FEEDBACK, out, err);
 }
 
-ig_status loop_draft_content(loop_draft *d, const char *reason, int64_t from, int64_t content, const loop_items *items, ig_error *err) {
+ig_status loop_draft_content(loop_draft *d, const char *reason, int64_t from, int64_t content, const loop_items *items,
+                             ig_error *err) {
     loop_cases all = {0};
     ig_case *learn = NULL;
     size_t count = 0;

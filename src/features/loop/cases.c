@@ -21,7 +21,8 @@ static ig_status put_json(ig_buf *b, const char *json, ig_error *err) {
 
 static ig_status make_room(loop_cases *x, ig_error *err) {
     if (x->count < x->cap) return IG_OK;
-    if (x->count >= IG_LOOP_CASES_MAX) return ig_error_set(err, IG_E_LIMIT, "a feature may learn from %u cases", IG_LOOP_CASES_MAX);
+    if (x->count >= IG_LOOP_CASES_MAX)
+        return ig_error_set(err, IG_E_LIMIT, "a feature may learn from %u cases", IG_LOOP_CASES_MAX);
     size_t cap = x->cap ? x->cap * 2 : 64;
     ig_case *more = ig_realloc_array(x->at, cap, sizeof *more);
     if (!more) return ig_error_nomem(err, cap * sizeof *more);
@@ -70,7 +71,8 @@ void loop_cases_fini(loop_cases *x) {
     *x = (loop_cases){0};
 }
 
-ig_status loop_cases_of_items(const ig_kind *k, const ig_tree *settings, const loop_items *items, loop_cases *out, ig_error *err) {
+ig_status loop_cases_of_items(const ig_kind *k, const ig_tree *settings, const loop_items *items, loop_cases *out,
+                              ig_error *err) {
     ig_case_sink sink = {out};
     for (size_t i = 0; i < items->count; i++) IG_TRY(k->examples(&items->at[i], settings, &sink, err));
     return IG_OK;

@@ -71,8 +71,8 @@ static ig_status store_items(change *c, ig_error *err) {
     for (size_t i = 0; i < c->fresh.count && s == IG_OK; i++) {
         const ig_item *item = &c->fresh.at[i];
         ig_store_put what;
-        s = ig_store_items_put(w, &(ig_store_item){.id = item->id, .body = item->body, .source = item->source, .line = item->line},
-                               &what, err);
+        s = ig_store_items_put(
+            w, &(ig_store_item){.id = item->id, .body = item->body, .source = item->source, .line = item->line}, &what, err);
     }
     if (s == IG_OK) s = ig_store_items_commit(w, &content, err);
     ig_store_items_close(w);
@@ -105,7 +105,8 @@ static ig_status publish(change *c, ig_error *err) {
     if (s == IG_OK) s = store_items(c, err);
     if (s == IG_OK) s = loop_draft_complete(&c->draft, card.data, err);
     if (s == IG_OK)
-        s = ig_store_feature_set_live(c->l->store, c->f.row.id, c->f.row.live, c->draft.number, "publish", who_of(c->doing), err);
+        s = ig_store_feature_set_live(c->l->store, c->f.row.id, c->f.row.live, c->draft.number, "publish", who_of(c->doing),
+                                      err);
     ig_buf_fini(&card);
     loop_live_forget(c->l, c->f.row.name);
     return s;
@@ -176,17 +177,18 @@ ig_status ig_loop_new(ig_loop *l, const char *name, const char *kind, const ig_t
     change_init(&c, l, "new", doing);
     c.f.kind = k;
     ig_status s = ig_fields_check("settings", k->setting_fields, settings, &c.settings, err);
-    bool made = s == IG_OK && !ig_path_exists(folder);
+    bool mine = false; /* the name was free: on failure its folder goes */
     if (s == IG_OK) s = ig_dir_make(folder, err);
     if (s == IG_OK) s = loop_lock_take(l, name, "build.lock", 0, &c.lock, err);
-    if (s == IG_OK && ig_store_feature_get(l->store, name, &there, NULL) == IG_OK) {
-        made = false;
+    if (s == IG_OK) {
+        s = ig_store_feature_get(l->store, name, &there, err);
+        mine = s == IG_E_NOT_FOUND;
+        s = mine ? IG_OK : s == IG_OK ? ig_error_set(err, IG_E_EXISTS, "there is a feature \"%s\" already", name) : s;
         ig_store_feature_fini(&there);
-        s = ig_error_set(err, IG_E_EXISTS, "there is a feature \"%s\" already", name);
     }
     if (s == IG_OK) s = make_feature(&c, name, sources, source_count, err);
+    if (s != IG_OK && mine) ig_dir_remove(folder, NULL);
     s = put_result(&c, s, out, err);
-    if (s != IG_OK && made && c.lock.fd >= 0 && c.f.row.live == 0 && c.draft.number == 0) ig_dir_remove(folder, NULL);
     change_fini(&c);
     return s;
 }
@@ -269,7 +271,8 @@ static ig_status store_settings(change *c, ig_error *err) {
     return s;
 }
 
-ig_status ig_loop_set(ig_loop *l, const char *name, const ig_tree *settings, const ig_doing *doing, ig_buf *out, ig_error *err) {
+ig_status ig_loop_set(ig_loop *l, const char *name, const ig_tree *settings, const ig_doing *doing, ig_buf *out,
+                      ig_error *err) {
     change c;
     ig_doc *merged = NULL;
     if (settings && settings->type != IG_TREE_MAP) return ig_error_set(err, IG_E_ARG, "settings are a JSON object");

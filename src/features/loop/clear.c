@@ -15,12 +15,14 @@ static ig_status take_both(ig_loop *l, const char *name, loop_lock *train, loop_
 static ig_status remove_version(ig_loop *l, const ig_store_feature *row, int64_t number, const ig_doing *doing, ig_error *err) {
     char folder[IG_PATH_MAX];
     IG_TRY(loop_version_path(l, row->name, number, folder, err));
-    IG_TRY(ig_store_feature_version_remove(l->store, row->id, number, who_of(doing), err)); /* a folder without a row is swept */
+    IG_TRY(
+        ig_store_feature_version_remove(l->store, row->id, number, who_of(doing), err)); /* a folder without a row is swept */
     return ig_dir_remove(folder, err);
 }
 
 /* The one before the live one stays as well: a rollback must find it. */
-static ig_status remove_old(ig_loop *l, const ig_store_feature *row, int64_t keep, const ig_doing *doing, int64_t *removed, ig_error *err) {
+static ig_status remove_old(ig_loop *l, const ig_store_feature *row, int64_t keep, const ig_doing *doing, int64_t *removed,
+                            ig_error *err) {
     ig_store_feature_version *v = NULL;
     size_t count = 0;
     int64_t before = 0, seen = 0;

@@ -93,7 +93,8 @@ static ig_status number_groups(judged *d, ig_error *err) {
 
 /* ---- judging by folds ---------------------------------------------------------------------------------------------- */
 
-static ig_status without_fold(const char *feature, const loop_cases *all, int fold, ig_case **out, size_t *n, bool *learned, ig_error *err) {
+static ig_status without_fold(const char *feature, const loop_cases *all, int fold, ig_case **out, size_t *n, bool *learned,
+                              ig_error *err) {
     *n = 0;
     *learned = false;
     *out = ig_malloc((all->count + 1) * sizeof **out);
@@ -120,7 +121,8 @@ static ig_status judge_fold(ig_loop *l, const loop_feature *f, const loop_pair *
     if (s == IG_OK) s = ig_dir_remove(folder, err);
     if (s == IG_OK) s = ig_dir_make(folder, err);
     if (s == IG_OK)
-        s = loop_build_in(l, f, settings, any ? IG_BUILD_LEARN : IG_BUILD_FIRST, folder, NULL, p->items, lessons, n, p->doing, err);
+        s = loop_build_in(l, f, settings, any ? IG_BUILD_LEARN : IG_BUILD_FIRST, folder, NULL, p->items, lessons, n, p->doing,
+                          err);
     if (s == IG_OK) s = loop_judge_folder(l, f->kind, settings, folder, cases, count, &j, err);
     if (s == IG_OK) memcpy(to, j, count * sizeof *j);
     ig_free(j);
@@ -148,7 +150,8 @@ static ig_status settings_in(const char *folder, ig_doc **out, ig_error *err) {
 }
 
 /* A version that is still in staging has no card yet: it is of the feature's settings. */
-static ig_status judge_version(ig_loop *l, const loop_feature *f, const char *folder, const judged *d, ig_judgement **out, ig_error *err) {
+static ig_status judge_version(ig_loop *l, const loop_feature *f, const char *folder, const judged *d, ig_judgement **out,
+                               ig_error *err) {
     ig_doc *card = NULL;
     IG_TRY(settings_in(folder, &card, err));
     const ig_tree *settings = card ? ig_tree_get(ig_doc_root(card), "settings") : ig_doc_root(f->settings);
@@ -278,12 +281,14 @@ static void put_why(ig_json *j, const char *verdict, tally t, const ig_paired *p
     char en[300], zh[400];
     double d = p->difference.mean, lo = p->difference.lo, hi = p->difference.hi;
     if (strcmp(verdict, "too_little") == 0) {
-        snprintf(en, sizeof en, "%zu judged questions, %zu answers changed: too little to tell; about %zu more confirmed questions are needed",
+        snprintf(en, sizeof en,
+                 "%zu judged questions, %zu answers changed: too little to tell; about %zu more confirmed questions are needed",
                  t.confirmed, t.fixed + t.broken + t.changed, needed);
         snprintf(zh, sizeof zh, "共评判 %zu 个问题，%zu 个答案有变化：数据太少，无法判断；大约还需要 %zu 个已确认的问题", t.confirmed,
                  t.fixed + t.broken + t.changed, needed);
     } else {
-        snprintf(en, sizeof en, "difference %+.3f (95 %% interval %+.3f … %+.3f); %zu fixed, %zu broken", d, lo, hi, t.fixed, t.broken);
+        snprintf(en, sizeof en, "difference %+.3f (95 %% interval %+.3f … %+.3f); %zu fixed, %zu broken", d, lo, hi, t.fixed,
+                 t.broken);
         snprintf(zh, sizeof zh, "差值 %+.3f（95%% 区间 %+.3f … %+.3f）；修正 %zu 个，变错 %zu 个", d, lo, hi, t.fixed, t.broken);
     }
     loop_json_words(j, "why", en, zh);

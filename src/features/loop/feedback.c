@@ -9,8 +9,10 @@ static ig_status check_type(const ig_feedback_opts *o, ig_error *err) {
     bool known = false;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) known = known || (o->type && strcmp(o->type, types[i]) == 0);
     if (!known)
-        return ig_error_set(err, IG_E_ARG, "\"%.40s\" is no type of feedback; take like, dislike, none, correction, rating, click, "
-                            "conversion or label", o->type ? o->type : "");
+        return ig_error_set(err, IG_E_ARG,
+                            "\"%.40s\" is no type of feedback; take like, dislike, none, correction, rating, click, "
+                            "conversion or label",
+                            o->type ? o->type : "");
     if (!isfinite(o->value)) return ig_error_set(err, IG_E_ARG, "the value of a feedback must be a finite number");
     if (strcmp(o->type, "rating") == 0 && !(o->value >= 0 && o->value <= 1))
         return ig_error_set(err, IG_E_ARG, "a rating is a number of 0 … 1, not %g", o->value);
@@ -36,7 +38,8 @@ static ig_status correction_text(const ig_kind *k, const ig_tree *given, char **
     return s;
 }
 
-static ig_status fill(ig_loop *l, const ig_kind *k, const char *interaction, const ig_feedback_opts *o, ig_store_feedback *f, ig_error *err) {
+static ig_status fill(ig_loop *l, const ig_kind *k, const char *interaction, const ig_feedback_opts *o, ig_store_feedback *f,
+                      ig_error *err) {
     snprintf(f->interaction, sizeof f->interaction, "%s", interaction);
     snprintf(f->type, sizeof f->type, "%s", o->type);
     snprintf(f->who, sizeof f->who, "%s", o->who ? o->who : "");
@@ -59,7 +62,8 @@ ig_status ig_loop_feedback(ig_loop *l, const char *interaction, const ig_feedbac
     IG_TRY(ig_store_interaction_get(l->store, interaction, &i, err));
     ig_status s = ig_store_feature_get_id(l->store, i.feature, &row, err);
     const ig_kind *k = s == IG_OK ? ig_kind_find(l->kinds, row.kind) : NULL;
-    if (s == IG_OK && (!k || row.removed_at)) s = ig_error_set(err, IG_E_NOT_FOUND, "the feature \"%s\" is not there any more", row.name);
+    if (s == IG_OK && (!k || row.removed_at))
+        s = ig_error_set(err, IG_E_NOT_FOUND, "the feature \"%s\" is not there any more", row.name);
     if (s == IG_OK) s = fill(l, k, i.id, opts, &f, err);
     if (s == IG_OK) s = ig_store_feedback_add(l->store, &f, err);
     if (s == IG_OK) {

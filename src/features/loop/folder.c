@@ -15,7 +15,8 @@
 
 ig_status loop_path(const ig_loop *l, const char *name, const char *rest, char out[IG_PATH_MAX], ig_error *err) {
     int n = snprintf(out, IG_PATH_MAX, "%s/%s%s%s", l->folder, name, *rest ? "/" : "", rest);
-    if (n < 0 || n >= IG_PATH_MAX - 256) return ig_error_at(err, IG_E_LIMIT, l->folder, 0, "the path of the workspace is too long");
+    if (n < 0 || n >= IG_PATH_MAX - 256)
+        return ig_error_at(err, IG_E_LIMIT, l->folder, 0, "the path of the workspace is too long");
     return IG_OK;
 }
 
@@ -33,7 +34,8 @@ ig_status loop_name_check(const char *name, ig_error *err) {
     for (const char *p = name; *p; p++)
         good = good && ((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '-' || *p == '_');
     if (good) return IG_OK;
-    return ig_error_set(err, IG_E_ARG, "\"%.64s\" is no name for a feature: take a … z, 0 … 9, '-' and '_', and begin with a letter", name);
+    return ig_error_set(err, IG_E_ARG,
+                        "\"%.64s\" is no name for a feature: take a … z, 0 … 9, '-' and '_', and begin with a letter", name);
 }
 
 static ig_status open_lock(const char *path, int *fd, ig_error *err) {
@@ -52,7 +54,8 @@ static ig_status held_elsewhere(int fd, const char *name, const char *file, ig_e
     pid[n > 0 ? n : 0] = '\0';
     pid[strcspn(pid, "\n")] = '\0';
     if (strcmp(file, "train.lock") == 0)
-        return ig_error_set(err, IG_E_STATE, "process %s trains \"%s\" already; wait for it, or stop it", pid[0] ? pid : "?", name);
+        return ig_error_set(err, IG_E_STATE, "process %s trains \"%s\" already; wait for it, or stop it", pid[0] ? pid : "?",
+                            name);
     return ig_error_set(err, IG_E_STATE, "process %s changes \"%s\" at this moment; try again", pid[0] ? pid : "?", name);
 }
 

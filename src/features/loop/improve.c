@@ -96,7 +96,8 @@ static ig_status compare_draft(lesson *x, ig_error *err) {
 static ig_status learn(lesson *x, ig_error *err) {
     ig_buf card = {.max = IG_STORE_TEXT_MAX};
     const char *who = x->doing ? x->doing->who : NULL;
-    x->draft = (loop_draft){.l = x->l, .f = &x->f, .settings = ig_doc_root(x->f.settings), .doing = x->doing, .parent = x->f.row.live};
+    x->draft =
+        (loop_draft){.l = x->l, .f = &x->f, .settings = ig_doc_root(x->f.settings), .doing = x->doing, .parent = x->f.row.live};
     ig_status s = loop_draft_begin(&x->draft, "learn", x->f.row.content, err);
     if (s == IG_OK) s = loop_cases_to_learn(x->f.row.id, &x->cases, &x->learn, &x->learn_count, err);
     if (s == IG_OK) s = loop_draft_build(&x->draft, IG_BUILD_LEARN, &x->items, x->learn, x->learn_count, err);

@@ -32,8 +32,8 @@ ig_status loop_judge_folder(ig_loop *l, const ig_kind *k, const ig_tree *setting
 }
 
 /* What people confirmed, and what the content itself says. */
-static ig_status known_cases(ig_loop *l, const loop_feature *f, const ig_tree *settings, const loop_items *items, loop_cases *out,
-                             ig_error *err) {
+static ig_status known_cases(ig_loop *l, const loop_feature *f, const ig_tree *settings, const loop_items *items,
+                             loop_cases *out, ig_error *err) {
     loop_said said = {0};
     ig_case_sink sink = {out};
     IG_TRY(loop_cases_of_items(f->kind, settings, items, out, err));
@@ -72,8 +72,8 @@ static void put_broken(ig_buf *list, const ig_case *c, const ig_judgement *befor
     ig_json_close(&j, '}');
 }
 
-static ig_status try_both(ig_loop *l, const loop_feature *f, const ig_tree *settings, const char *folder, const ig_case *cases, size_t n,
-                          ig_buf *list, size_t *broken, ig_error *err) {
+static ig_status try_both(ig_loop *l, const loop_feature *f, const ig_tree *settings, const char *folder, const ig_case *cases,
+                          size_t n, ig_buf *list, size_t *broken, ig_error *err) {
     loop_use live;
     ig_judgement *before = NULL, *after = NULL;
     IG_TRY(loop_use_begin(l, f->row.name, f->row.live, 1, &live, err));
@@ -87,8 +87,8 @@ static ig_status try_both(ig_loop *l, const loop_feature *f, const ig_tree *sett
     return s == IG_OK ? ig_buf_status(list, err) : s;
 }
 
-ig_status loop_known_answers(ig_loop *l, const loop_feature *f, const ig_tree *settings, const char *folder, const loop_items *items,
-                             ig_buf *list, size_t *broken, ig_error *err) {
+ig_status loop_known_answers(ig_loop *l, const loop_feature *f, const ig_tree *settings, const char *folder,
+                             const loop_items *items, ig_buf *list, size_t *broken, ig_error *err) {
     loop_cases cases = {0};
     *broken = 0;
     ig_status s = known_cases(l, f, settings, items, &cases, err);

@@ -143,7 +143,8 @@ static ig_status refresh(ig_loop *l, const char *name, live_feature **out, ig_er
         return IG_OK;
     }
     int64_t revision = 0;
-    if (f && !f->stale && ig_store_feature_revision(l->store, f->row.id, &revision, NULL) == IG_OK && revision == f->row.revision) {
+    if (f && !f->stale && ig_store_feature_revision(l->store, f->row.id, &revision, NULL) == IG_OK &&
+        revision == f->row.revision) {
         f->checked = ig_clock();
         *out = f;
         return IG_OK;

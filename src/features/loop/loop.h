@@ -96,7 +96,8 @@ ig_status loop_cases_write(const loop_cases *x, const char *folder, ig_error *er
 /* of: only this origin and above; a file that is not there holds no cases */
 ig_status loop_cases_read(const char *folder, ig_case_origin of, loop_cases *out, ig_error *err);
 /* What items teach. */
-ig_status loop_cases_of_items(const ig_kind *k, const ig_tree *settings, const loop_items *items, loop_cases *out, ig_error *err);
+ig_status loop_cases_of_items(const ig_kind *k, const ig_tree *settings, const loop_items *items, loop_cases *out,
+                              ig_error *err);
 
 struct ig_case_sink {
     loop_cases *cases;
@@ -107,8 +108,8 @@ struct ig_item_sink {
     ig_buf *notes;    /* JSON of the entries, separated by commas */
     size_t put, bad, noted, listed;
 };
-ig_status loop_read_sources(const loop_feature *f, const ig_tree *settings, const ig_source *sources, size_t count, ig_item_sink *sink,
-                            ig_error *err);
+ig_status loop_read_sources(const loop_feature *f, const ig_tree *settings, const ig_source *sources, size_t count,
+                            ig_item_sink *sink, ig_error *err);
 void loop_json_notes(ig_json *j, const ig_item_sink *sink);
 
 /* ---- split.c: which groups are held out ------------------------------------------------------------------------------- */
@@ -154,16 +155,18 @@ typedef struct loop_draft {
 /* A row and an empty folder under staging. */
 ig_status loop_draft_begin(loop_draft *d, const char *reason, int64_t content, ig_error *err);
 /* Builds into it and writes cases.jsonl. */
-ig_status loop_draft_build(loop_draft *d, ig_build_mode mode, const loop_items *items, const ig_case *cases, size_t count, ig_error *err);
+ig_status loop_draft_build(loop_draft *d, ig_build_mode mode, const loop_items *items, const ig_case *cases, size_t count,
+                           ig_error *err);
 /* Writes version.json and moves it to versions/; after that loop_draft_complete or loop_draft_fail. */
 ig_status loop_draft_publish(loop_draft *d, const char *card, ig_error *err);
 ig_status loop_draft_complete(loop_draft *d, const char *card, ig_error *err);
 void loop_draft_fail(loop_draft *d, const ig_error *why);
 ig_status loop_build_in(ig_loop *l, const loop_feature *f, const ig_tree *settings, ig_build_mode mode, const char *folder,
-                        const char *previous, const loop_items *items, const ig_case *cases, size_t count, const ig_doing *doing,
-                        ig_error *err);
+                        const char *previous, const loop_items *items, const ig_case *cases, size_t count,
+                        const ig_doing *doing, ig_error *err);
 /* A content version made from `from` (its weights, its lessons), holding `items`, as a draft that is built. */
-ig_status loop_draft_content(loop_draft *d, const char *reason, int64_t from, int64_t content, const loop_items *items, ig_error *err);
+ig_status loop_draft_content(loop_draft *d, const char *reason, int64_t from, int64_t content, const loop_items *items,
+                             ig_error *err);
 
 /* ---- live.c: versions that are open --------------------------------------------------------------------------------------- */
 
@@ -192,8 +195,8 @@ ig_status loop_judge_folder(ig_loop *l, const ig_kind *k, const ig_tree *setting
                             size_t count, ig_judgement **out, ig_error *err);
 void loop_judgements_free(ig_judgement *j, size_t count);
 /* Known answers of the live version that the draft at `folder` gets wrong: appends "broken": [...] entries; *broken counts. */
-ig_status loop_known_answers(ig_loop *l, const loop_feature *f, const ig_tree *settings, const char *folder, const loop_items *items,
-                             ig_buf *list, size_t *broken, ig_error *err);
+ig_status loop_known_answers(ig_loop *l, const loop_feature *f, const ig_tree *settings, const char *folder,
+                             const loop_items *items, ig_buf *list, size_t *broken, ig_error *err);
 
 typedef struct loop_pair {
     int64_t from, to;

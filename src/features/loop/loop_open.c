@@ -8,7 +8,8 @@
 
 #include "features/loop/loop.h"
 
-static ig_status fail_building(ig_loop *l, const char *feature, const ig_store_feature_version *v, size_t count, ig_error *err) {
+static ig_status fail_building(ig_loop *l, const char *feature, const ig_store_feature_version *v, size_t count,
+                               ig_error *err) {
     for (size_t i = 0; i < count; i++)
         if (v[i].status == IG_VERSION_BUILDING)
             IG_TRY(ig_store_feature_version_finish(l->store, feature, v[i].number, IG_VERSION_FAILED,

@@ -14,12 +14,13 @@ static ig_status begin(ig_loop *l, const char *name, loop_feature *f, loop_lock 
     return loop_feature_get(l, name, f, err);
 }
 
-static ig_status check_version(ig_loop *l, const loop_feature *f, const ig_store_feature_version *v, bool force, ig_error *err) {
+static ig_status check_version(ig_loop *l, const loop_feature *f, const ig_store_feature_version *v, bool force,
+                               ig_error *err) {
     char folder[IG_PATH_MAX];
     ig_doc *d = NULL;
     if (v->status != IG_VERSION_COMPLETE)
-        return ig_error_set(err, IG_E_NOT_FOUND, "version %lld of \"%s\" is %s, not complete", (long long)v->number, f->row.name,
-                            ig_store_version_status_name(v->status));
+        return ig_error_set(err, IG_E_NOT_FOUND, "version %lld of \"%s\" is %s, not complete", (long long)v->number,
+                            f->row.name, ig_store_version_status_name(v->status));
     IG_TRY(loop_version_path(l, f->row.name, v->number, folder, err));
     if (!ig_path_is_dir(folder))
         return ig_error_at(err, IG_E_NOT_FOUND, folder, 0, "the files of version %lld are not there", (long long)v->number);
@@ -34,8 +35,8 @@ static ig_status check_version(ig_loop *l, const loop_feature *f, const ig_store
 }
 
 /* Its weights over today's content: content that came while it learned is not lost by promoting it. */
-static ig_status with_content_of_today(ig_loop *l, const loop_feature *f, const ig_store_feature_version *v, const ig_doing *doing,
-                                       int64_t *number, ig_error *err) {
+static ig_status with_content_of_today(ig_loop *l, const loop_feature *f, const ig_store_feature_version *v,
+                                       const ig_doing *doing, int64_t *number, ig_error *err) {
     loop_items items = {0};
     ig_error why = {0};
     loop_draft d = {.l = l, .f = f, .settings = ig_doc_root(f->settings), .doing = doing};
@@ -61,7 +62,8 @@ static ig_status put_live(const char *name, int64_t from, int64_t to, ig_buf *ou
     return ig_buf_status(out, err);
 }
 
-static ig_status promote(ig_loop *l, const loop_feature *f, int64_t number, bool force, const ig_doing *doing, int64_t *to, ig_error *err) {
+static ig_status promote(ig_loop *l, const loop_feature *f, int64_t number, bool force, const ig_doing *doing, int64_t *to,
+                         ig_error *err) {
     ig_store_feature_version v = {0};
     *to = number;
     IG_TRY(ig_store_feature_version_get(l->store, f->row.id, number, &v, err));
@@ -82,7 +84,8 @@ ig_status ig_loop_promote(ig_loop *l, const char *name, int64_t version, bool fo
     ig_status s = begin(l, name, &f, &lock, err);
     if (s == IG_OK && version == 0) version = f.row.candidate;
     if (s == IG_OK && version == 0) s = ig_error_set(err, IG_E_STATE, "\"%s\" has no candidate; improve makes one", name);
-    if (s == IG_OK && version == f.row.live) s = ig_error_set(err, IG_E_STATE, "version %lld is live already", (long long)version);
+    if (s == IG_OK && version == f.row.live)
+        s = ig_error_set(err, IG_E_STATE, "version %lld is live already", (long long)version);
     if (s == IG_OK) s = promote(l, &f, version, force, doing, &to, err);
     loop_live_forget(l, name);
     if (s == IG_OK) s = put_live(name, f.row.live, to, out, err);

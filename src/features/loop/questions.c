@@ -33,8 +33,8 @@ static int by_number(const void *a, const void *b) {
 
 static bool is_letter(uint32_t cp) {
     if (cp < 128) return (cp >= '0' && cp <= '9') || (cp >= 'a' && cp <= 'z');
-    return cp != 0x3000 && !(cp >= 0x2000 && cp <= 0x206F) && !(cp >= 0x3001 && cp <= 0x3011) && !(cp >= 0xFF01 && cp <= 0xFF0F) &&
-           cp != 0xFF1A && cp != 0xFF1B && cp != 0xFF1F;
+    return cp != 0x3000 && !(cp >= 0x2000 && cp <= 0x206F) && !(cp >= 0x3001 && cp <= 0x3011) &&
+           !(cp >= 0xFF01 && cp <= 0xFF0F) && cp != 0xFF1A && cp != 0xFF1B && cp != 0xFF1F;
 }
 
 static size_t pairs_of(const char *text, uint32_t out[PAIRS_MAX]) {
@@ -79,7 +79,8 @@ static ig_status add_question(grouping *x, const char *text, const char *interac
     uint32_t pairs[PAIRS_MAX];
     size_t n = pairs_of(text, pairs);
     for (size_t i = 0; i < x->count; i++)
-        if (alike(pairs, n, x->group[i]->pairs, x->group[i]->pair_count) >= ALIKE) return join(x->group[i], text, interaction, err);
+        if (alike(pairs, n, x->group[i]->pairs, x->group[i]->pair_count) >= ALIKE)
+            return join(x->group[i], text, interaction, err);
     if (x->count == QUESTIONS_MAX) return IG_OK;
     question_group *g = ig_calloc(1, sizeof *g);
     if (!g) return ig_error_nomem(err, sizeof *g);
@@ -129,7 +130,8 @@ static void grouping_fini(grouping *x) {
     ig_free(x->group);
 }
 
-ig_status questions_put(ig_loop *l, const loop_feature *f, const ig_store_said_opts *which, ig_json *j, const char *key, ig_error *err) {
+ig_status questions_put(ig_loop *l, const loop_feature *f, const ig_store_said_opts *which, ig_json *j, const char *key,
+                        ig_error *err) {
     grouping x = {.kind = f->kind, .group = ig_calloc(QUESTIONS_MAX, sizeof *x.group)};
     if (!x.group) return ig_error_nomem(err, QUESTIONS_MAX * sizeof *x.group);
     ig_status s = ig_store_said_each(l->store, f->row.id, which, take, &x, err);

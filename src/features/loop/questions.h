@@ -7,6 +7,7 @@
 #define QUESTIONS_MAX 2000
 
 /* Appends "key": [{"title", "count", "examples", "interactions"}…], the largest group first. */
-ig_status questions_put(ig_loop *l, const loop_feature *f, const ig_store_said_opts *which, ig_json *j, const char *key, ig_error *err);
+ig_status questions_put(ig_loop *l, const loop_feature *f, const ig_store_said_opts *which, ig_json *j, const char *key,
+                        ig_error *err);
 
 #endif

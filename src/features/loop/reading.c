@@ -64,8 +64,8 @@ static ig_status check_source(const loop_feature *f, const ig_source *source, ig
     return ig_error_set(err, IG_E_ARG, "\"%s\" takes no source \"%.60s\"", f->kind->name, source->field ? source->field : "");
 }
 
-ig_status loop_read_sources(const loop_feature *f, const ig_tree *settings, const ig_source *sources, size_t count, ig_item_sink *sink,
-                            ig_error *err) {
+ig_status loop_read_sources(const loop_feature *f, const ig_tree *settings, const ig_source *sources, size_t count,
+                            ig_item_sink *sink, ig_error *err) {
     for (size_t i = 0; i < count; i++) IG_TRY(check_source(f, &sources[i], err));
     for (size_t i = 0; i < count; i++) IG_TRY(f->kind->read(&sources[i], settings, sink, err));
     return ig_buf_status(sink->notes, err);

@@ -42,7 +42,8 @@ static ig_status copy_item(const ig_item *from, ig_item *to, ig_error *err) {
 static ig_status make_room(loop_items *x, ig_error *err) {
     if (x->count < x->cap) return IG_OK;
     if (x->count >= IG_LOOP_ITEMS_MAX)
-        return ig_error_set(err, IG_E_LIMIT, "a feature may have %u items; divide the content among several features", IG_LOOP_ITEMS_MAX);
+        return ig_error_set(err, IG_E_LIMIT, "a feature may have %u items; divide the content among several features",
+                            IG_LOOP_ITEMS_MAX);
     size_t cap = x->cap ? x->cap * 2 : 64;
     ig_item *more = ig_realloc_array(x->at, cap, sizeof *more);
     if (!more) return ig_error_nomem(err, cap * sizeof *more);

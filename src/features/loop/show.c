@@ -63,7 +63,8 @@ static void advise_candidate(ig_json *j, const state *s) {
         snprintf(zh, sizeof zh, "版本 %lld 经测量%s", n, strcmp(verdict, "better") == 0 ? "更好" : "不更差");
         put_advice(j, "promote", en, zh);
     } else {
-        snprintf(en, sizeof en, "look at what version %lld changes: its measurement says %s", n, strcmp(verdict, "worse") == 0 ? "worse" : "too little");
+        snprintf(en, sizeof en, "look at what version %lld changes: its measurement says %s", n,
+                 strcmp(verdict, "worse") == 0 ? "worse" : "too little");
         snprintf(zh, sizeof zh, "请查看版本 %lld 的变化：测量结果为%s", n, strcmp(verdict, "worse") == 0 ? "更差" : "数据太少");
         put_advice(j, "compare", en, zh);
     }

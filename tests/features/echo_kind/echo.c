@@ -39,7 +39,8 @@ static void topic_of(const char *question, char out[WORD]) {
 static ig_status echo_read(const ig_source *source, const ig_tree *settings, ig_item_sink *sink, ig_error *err) {
     ig_doc *d = NULL;
     (void)settings;
-    ig_status s = source->path ? ig_doc_load(source->path, 1 << 20, &d, err) : ig_json_parse("items", source->text, source->len, &d, err);
+    ig_status s =
+        source->path ? ig_doc_load(source->path, 1 << 20, &d, err) : ig_json_parse("items", source->text, source->len, &d, err);
     if (s != IG_OK) return s;
     for (const ig_tree *t = ig_doc_root(d)->child; t && s == IG_OK; t = t->next) {
         char topic[WORD];
@@ -78,7 +79,8 @@ static ig_status echo_examples(const ig_item *item, const ig_tree *settings, ig_
     (void)settings;
     IG_TRY(ig_json_parse("item", item->body, strlen(item->body), &d, err));
     const ig_tree *t = ig_doc_root(d);
-    ig_status s = put_case(sink, item->id, ig_tree_text(t, "title", ""), ig_tree_text(t, "answer", ""), 1, IG_CASE_CONTENT, false, err);
+    ig_status s =
+        put_case(sink, item->id, ig_tree_text(t, "title", ""), ig_tree_text(t, "answer", ""), 1, IG_CASE_CONTENT, false, err);
     ig_doc_free(d);
     return s;
 }
@@ -90,8 +92,8 @@ static ig_status learn_one(const ig_said *said, ig_case_sink *sink, ig_error *er
     ig_status s = ig_json_parse("request", said->interaction->request, strlen(said->interaction->request), &q, err);
     if (s == IG_OK) s = ig_json_parse("body", f->body, strlen(f->body), &a, err);
     if (s == IG_OK)
-        s = put_case(sink, f->id, ig_tree_text(ig_doc_root(q), "question", ""), ig_tree_text(ig_doc_root(a), "answer", ""), said->weight,
-                     f->staff ? IG_CASE_STAFF : IG_CASE_FEEDBACK, f->staff, err);
+        s = put_case(sink, f->id, ig_tree_text(ig_doc_root(q), "question", ""), ig_tree_text(ig_doc_root(a), "answer", ""),
+                     said->weight, f->staff ? IG_CASE_STAFF : IG_CASE_FEEDBACK, f->staff, err);
     ig_doc_free(q);
     ig_doc_free(a);
     return s;
@@ -185,8 +187,8 @@ static ig_status echo_answer(void *version, const ig_ask *ask, ig_reply *reply, 
     const vote *v = ask->withdrawn(ask->withdrawn_arg, topic) ? NULL : best(t, topic);
     reply->outcome = v ? IG_OUTCOME_ANSWERED : IG_OUTCOME_UNKNOWN;
     reply->confidence = v ? 0.9 : 0;
-    ig_buf_printf(reply->json, "{\"text\":\"%s%s\",\"earlier\":%zu}", v ? v->answer : "", t->row[TOPICS_MAX - 1].weight ? "!" : "",
-                  ask->earlier_count);
+    ig_buf_printf(reply->json, "{\"text\":\"%s%s\",\"earlier\":%zu}", v ? v->answer : "",
+                  t->row[TOPICS_MAX - 1].weight ? "!" : "", ask->earlier_count);
     return ig_buf_status(reply->json, err);
 }
 
@@ -218,8 +220,22 @@ static ig_status echo_judge(void *version, const ig_case *cases, size_t count, i
 }
 
 const ig_kind echo_kind = {
-    .name = "echo", .title = {"Echo", "回声"}, .about = {"A table of topics", "主题表"}, .source_fields = source_fields,
-    .setting_fields = setting_fields, .request_fields = request_fields, .answer_fields = answer_fields,
-    .correction_fields = correction_fields, .metrics = metrics, .read = echo_read, .examples = echo_examples, .learn = echo_learn,
-    .build = echo_build, .open = echo_open, .close = echo_close, .answer = echo_answer, .explain = echo_explain, .judge = echo_judge,
+    .name = "echo",
+    .title = {"Echo", "回声"},
+    .about = {"A table of topics", "主题表"},
+    .source_fields = source_fields,
+    .setting_fields = setting_fields,
+    .request_fields = request_fields,
+    .answer_fields = answer_fields,
+    .correction_fields = correction_fields,
+    .metrics = metrics,
+    .read = echo_read,
+    .examples = echo_examples,
+    .learn = echo_learn,
+    .build = echo_build,
+    .open = echo_open,
+    .close = echo_close,
+    .answer = echo_answer,
+    .explain = echo_explain,
+    .judge = echo_judge,
 };
