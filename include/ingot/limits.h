@@ -44,4 +44,8 @@
 #define IG_GRAMMAR_CACHE_BYTES_MAX (64u << 20)   /* what the states of one text remember */
 #define IG_SCHEMA_PROPERTIES_MAX 4096            /* of one object */
 
+#define IG_MATCH_TEXT_MAX 2048                   /* characters of a question that the matcher reads */
+#define IG_MATCH_LABELS_MAX (1 << 20)            /* answers of one matcher */
+#define IG_MATCH_CASES_MAX (1 << 22)             /* questions that it is trained on */
+
 #endif
