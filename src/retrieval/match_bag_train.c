@@ -344,7 +344,7 @@ static ig_status run(trainer *t, ig_error *err) {
     match_bag *b = t->net;
     uint32_t *rows = ig_calloc(t->set->batch, sizeof *rows);
     if (!rows) return ig_error_nomem(err, t->set->batch * sizeof *rows);
-    fill_normal(&t->rng, b->embedding, b->terms * b->D, 0.5);
+    fill_normal(&t->rng, b->embedding, b->terms * b->D, 0.1);
     fill_normal(&t->rng, b->w1, b->D * b->H, sqrt(2.0 / (double)b->D));
     for (size_t i = 0; i < b->H; i++) fill_normal(&t->rng, b->w2 + i * b->stride, b->labels, sqrt(1.0 / (double)b->H));
     ig_status s = IG_OK;
