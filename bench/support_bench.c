@@ -1,6 +1,6 @@
 /* bench/support_bench.c: how well the matcher finds the answer that a question wants.
  *
- *     support_bench full|few|scope|feedback BANKING77 CLINC150 [quick]        folders of the data
+ *     support_bench full|few|scope|feedback BANKING77 CLINC150 [quick|normal|thorough [DRAWS]]        folders of the data
  *
  * full      all of Banking77's training questions, accuracy on its 3,080 test questions
  * few       10 (and 5) forms per answer, three draws; alone, and with the rest of the training questions unlabelled
@@ -30,6 +30,7 @@ typedef struct names {
 
 static ig_context *ctx;
 static ig_match_effort effort;
+static uint64_t draws = 3;
 
 static void stop(const char *what, const ig_error *err) {
     fprintf(stderr, "support_bench: %s: %s\n", what, err ? err->message : "");
@@ -179,7 +180,7 @@ static void full(set train, set test, size_t labels) {
 
 static void few(set train, set test, size_t labels, size_t forms) {
     double sum[2] = {0};
-    for (uint64_t draw = 0; draw < 3; draw++) {
+    for (uint64_t draw = 0; draw < draws; draw++) {
         set rest = {0}, known = few_of(train, labels, forms, draw, &rest);
         for (int unlabelled = 0; unlabelled < 2; unlabelled++) {
             for (size_t i = 0; unlabelled && i < rest.n; i++) rest.item[i].label = -1, put(&known, rest.item[i]);
@@ -192,7 +193,7 @@ static void few(set train, set test, size_t labels, size_t forms) {
         }
         ig_free(known.item), ig_free(rest.item);
     }
-    printf("Banking77, %zu forms, mean of 3: alone %.2f %%, with the rest unlabelled %.2f %%\n", forms, sum[0] / 3, sum[1] / 3);
+    printf("Banking77, %zu forms, mean of %d: alone %.2f %%, with the rest unlabelled %.2f %%\n", forms, (int)draws, sum[0] / (double)draws, sum[1] / (double)draws);
 }
 
 /* ---- out of scope ---- */
@@ -246,7 +247,7 @@ static ig_match_case say(const ig_match_case *asked, int32_t shown, size_t label
 static void feedback(set train, set test, size_t labels) {
     static const size_t marks[] = {500, 1000, 2000, 4000, 8000};
     double sum[6] = {0};
-    for (uint64_t draw = 0; draw < 3; draw++) {
+    for (uint64_t draw = 0; draw < draws; draw++) {
         ig_rng r;
         ig_rng_init(&r, 77, draw);
         set rest = {0}, known = few_of(train, labels, 5, draw, &rest);
@@ -263,17 +264,19 @@ static void feedback(set train, set test, size_t labels) {
         }
         free(no), ig_free(known.item), ig_free(rest.item);
     }
-    printf("feedback, mean of 3, after 0, 500, 1,000, 2,000, 4,000, 8,000:");
-    for (size_t k = 0; k < 6; k++) printf(" %.2f", sum[k] / 3);
+    printf("feedback, mean of %d, after 0, 500, 1,000, 2,000, 4,000, 8,000:", (int)draws);
+    for (size_t k = 0; k < 6; k++) printf(" %.2f", sum[k] / (double)draws);
     printf("\n");
 }
 
 int main(int argc, char **argv) {
     ig_error err;
-    if (argc < 4) stop("usage: support_bench full|few|scope|feedback|all BANKING77 CLINC150 [quick]", NULL);
+    if (argc < 4) stop("usage: support_bench full|few|scope|feedback|all BANKING77 CLINC150 [quick|normal|thorough [DRAWS]]", NULL);
     bool all = !strcmp(argv[1], "all");
     if (ig_context_new(NULL, &ctx, &err)) stop("context", &err);
-    effort = argc > 4 ? IG_MATCH_QUICK : IG_MATCH_NORMAL;
+    if (argc > 4) effort = !strcmp(argv[4], "quick") ? IG_MATCH_QUICK : !strcmp(argv[4], "thorough") ? IG_MATCH_THOROUGH : IG_MATCH_NORMAL;
+    if (argc > 5) draws = strtoull(argv[5], NULL, 10);
+    if (draws < 1) stop("one draw at least", NULL);
     names l = {0};
     set train = read_csv(argv[2], "train.csv", &l), test = read_csv(argv[2], "test.csv", &l);
     if (all || !strcmp(argv[1], "full")) full(train, test, l.n);

@@ -340,6 +340,16 @@ static ig_status run_epoch(trainer *t, uint32_t *rows, ig_error *err) {
     return IG_OK;
 }
 
+/* As the file keeps it (matcher_file.c). */
+static void round_to_half(const ig_kernels *k, float *x, size_t n) {
+    uint16_t half[1024];
+    for (size_t at = 0; at < n; at += 1024) {
+        size_t part = n - at < 1024 ? n - at : 1024;
+        k->f32_to_f16(half, x + at, part);
+        k->f16_to_f32(x + at, half, part);
+    }
+}
+
 static ig_status run(trainer *t, ig_error *err) {
     match_bag *b = t->net;
     uint32_t *rows = ig_calloc(t->set->batch, sizeof *rows);
@@ -354,6 +364,7 @@ static ig_status run(trainer *t, ig_error *err) {
             s = ig_error_set(err, IG_E_CANCELLED, "training was stopped");
     }
     ig_free(rows);
+    round_to_half(t->k, b->embedding, b->terms * b->D);
     return s;
 }
 

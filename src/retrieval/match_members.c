@@ -48,7 +48,7 @@ static void train_bag(bag_job *j) {
     match_bag_set set = {.terms = &d->terms, .x = &d->bags, .use = j->fit->use, .n = j->fit->n, .label = d->label, .weight = d->weight,
                          .target_row = d->target_row, .target = d->target, .labels = d->labels, .D = 128, .H = 256,
                          .epochs = epochs_of(j->fit), .batch = 64, .lr = 2e-3f, .drop_words = 0.2f, .drop_hidden = 0.3f,
-                         .smoothing = 0.05f, .contrast = 0.7f, .temperature = 0.2f, .decay = 0.01f,
+                         .smoothing = 0, .contrast = 0.7f, .temperature = 0.2f, .decay = 0.01f,
                          .seed = j->fit->seed + j->at * 1000003, .progress = on_epoch, .arg = j};
     j->status = match_bag_train(d->ctx, &set, &j->fit->out.bag[j->at], &j->error);
 }

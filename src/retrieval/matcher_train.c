@@ -284,13 +284,16 @@ static ig_status choose(job *j, double share, ig_error *err) {
     return IG_OK;
 }
 
+/* By a hash: cases may come in any periodic order. */
+static int half_of(const job *j, size_t row) { return (int)(ig_hash64(&j->d.target_row[row], sizeof *j->d.target_row, 0) % HALVES); }
+
 /* half -1: all; else uncertain ones only of that half. */
 static void use_rows(const job *j, match_fit *f, int half) {
     f->n = 0;
     for (size_t i = 0; i < j->n; i++) {
         bool uncertain = j->d.target_row[i] >= 0;
         if (j->d.label[i] < 0 || j->d.weight[i] <= 0) continue;
-        if (uncertain && half >= 0 && j->d.target_row[i] % HALVES != half) continue;
+        if (uncertain && half >= 0 && half_of(j, i) != half) continue;
         f->use[f->n++] = (uint32_t)i;
     }
 }
@@ -303,7 +306,7 @@ static ig_status believe_all(job *j, match_fit fit[HALVES], ig_error *err) {
     double *belief = ig_calloc(j->d.labels, sizeof *belief);
     if (!belief) return ig_error_nomem(err, j->d.labels * sizeof *belief);
     for (size_t i = 0; i < j->n; i++)
-        if (j->d.target_row[i] >= 0) believe(j, &fit[(j->d.target_row[i] + 1) % HALVES].out, (uint32_t)i, belief);
+        if (j->d.target_row[i] >= 0) believe(j, &fit[(half_of(j, i) + 1) % HALVES].out, (uint32_t)i, belief);
     ig_free(belief);
     return IG_OK;
 }
