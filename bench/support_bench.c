@@ -101,7 +101,8 @@ static set read_clinc(const char *folder, const char *part, names *l) {
     for (const ig_tree *row = list ? list->child : NULL; row; row = row->next) {
         const ig_tree *text = row->child, *name = text->next;
         bool outside = !strcmp(name->text, "oos");
-        put(&s, (ig_match_case){.text = text->text, .len = text->text_len, .label = outside ? -1 : label_of(l, name->text, name->text_len), .weight = 1});
+        int32_t label = outside ? -1 : label_of(l, name->text, name->text_len);
+        put(&s, (ig_match_case){.text = text->text, .len = text->text_len, .label = label, .weight = 1});
     }
     return s;
 }
@@ -168,7 +169,8 @@ static double accuracy(const ig_matcher *m, set test) {
         right += v.label == test.item[i].label, sure += v.p;
     }
     double a = 100.0 * (double)right / (double)test.n;
-    fprintf(stderr, "  accuracy %.2f, mean confidence %.2f, %.3f ms a question\n", a, 100 * sure / (double)test.n, 1e3 * (ig_clock() - start) / (double)test.n);
+    fprintf(stderr, "  accuracy %.2f, mean confidence %.2f, %.3f ms a question\n", a, 100 * sure / (double)test.n,
+            1e3 * (ig_clock() - start) / (double)test.n);
     return a;
 }
 
@@ -186,14 +188,16 @@ static void few(set train, set test, size_t labels, size_t forms) {
             for (size_t i = 0; unlabelled && i < rest.n; i++) rest.item[i].label = -1, put(&known, rest.item[i]);
             ig_matcher *m = learn(known, labels, draw + 1);
             double a = accuracy(m, test);
-            printf("Banking77, %zu forms, draw %d, %s: %.2f %%\n", forms, (int)draw, unlabelled ? "the rest unlabelled" : "alone", a);
+            printf("Banking77, %zu forms, draw %d, %s: %.2f %%\n", forms, (int)draw, unlabelled ? "the rest unlabelled"
+                   : "alone", a);
             fflush(stdout);
             sum[unlabelled] += a;
             ig_matcher_free(m);
         }
         ig_free(known.item), ig_free(rest.item);
     }
-    printf("Banking77, %zu forms, mean of %d: alone %.2f %%, with the rest unlabelled %.2f %%\n", forms, (int)draws, sum[0] / (double)draws, sum[1] / (double)draws);
+    printf("Banking77, %zu forms, mean of %d: alone %.2f %%, with the rest unlabelled %.2f %%\n", forms, (int)draws,
+           sum[0] / (double)draws, sum[1] / (double)draws);
 }
 
 /* ---- out of scope ---- */
@@ -217,14 +221,16 @@ static void scope(const char *folder) {
     ig_matcher *m = learn(train, l.n, 1);
     verdict *on_val = ask_all(m, val), *on_test = ask_all(m, test), *on_outside = ask_all(m, outside);
     double plain = kept_right(on_val, val, 0);
-    for (double cost = 0.5; cost <= 2; cost *= 2) {
+    for (double cost = 0.5; cost <= 2; cost += 0.5) {
         double best = 0;
         for (size_t i = 0; i < val.n; i++)
-            if (on_val[i].in_scope > best && kept_right(on_val, val, on_val[i].in_scope) >= plain - cost) best = on_val[i].in_scope;
+            if (on_val[i].in_scope > best && kept_right(on_val, val, on_val[i].in_scope) >= plain - cost)
+                best = on_val[i].in_scope;
         size_t refused = 0;
         for (size_t i = 0; i < outside.n; i++) refused += on_outside[i].in_scope < best;
-        printf("CLINC150, at most %.1f points on val (threshold %.4f): in scope %.2f %% (%.2f %% without), out of scope found %.2f %%\n", cost, best,
-               kept_right(on_test, test, best), kept_right(on_test, test, 0), 100.0 * (double)refused / (double)outside.n);
+        printf("CLINC150, at most %.1f points on val (threshold %.4f): in scope %.2f %% (%.2f %% without), ", cost, best,
+               kept_right(on_test, test, best), kept_right(on_test, test, 0));
+        printf("out of scope found %.2f %%\n", 100.0 * (double)refused / (double)outside.n);
     }
     free(on_val), free(on_test), free(on_outside);
     ig_matcher_free(m);
@@ -235,11 +241,13 @@ static void scope(const char *folder) {
 /* What a user says about the answer that was shown. */
 static ig_match_case say(const ig_match_case *asked, int32_t shown, size_t labels, ig_rng *r, int32_t *no) {
     ig_match_case c = {.text = asked->text, .len = asked->len, .label = -1, .weight = 0.9f};
-    bool right = shown == asked->label, flipped = ig_rng_uniform(r) < 0.1, up = right != flipped, corrects = ig_rng_uniform(r) < 0.2;
+    bool right = shown == asked->label, flipped = ig_rng_uniform(r) < 0.1, up = right != flipped,
+        corrects = ig_rng_uniform(r) < 0.2;
     if (up) c.label = shown;
     else {
         *no = shown, c.not_labels = no, c.not_count = 1;
-        if (corrects) c.label = right ? (int32_t)((shown + 1 + (int64_t)ig_rng_below(r, labels - 1)) % (int64_t)labels) : asked->label;
+        if (corrects) c.label = right ? (int32_t)((shown + 1 + (int64_t)ig_rng_below(r, labels - 1)) % (int64_t)labels)
+            : asked->label;
     }
     return c;
 }
@@ -259,7 +267,8 @@ static void feedback(set train, set test, size_t labels) {
             printf("feedback, draw %d, after %zu: %.2f %%\n", (int)draw, asked, a);
             fflush(stdout);
             sum[k] += a;
-            for (; k < 5 && asked < marks[k]; asked++) put(&known, say(&rest.item[asked], ask(m, &rest.item[asked]).label, labels, &r, &no[asked]));
+            for (; k < 5 && asked < marks[k]; asked++)
+                put(&known, say(&rest.item[asked], ask(m, &rest.item[asked]).label, labels, &r, &no[asked]));
             ig_matcher_free(m);
         }
         free(no), ig_free(known.item), ig_free(rest.item);
@@ -271,10 +280,12 @@ static void feedback(set train, set test, size_t labels) {
 
 int main(int argc, char **argv) {
     ig_error err;
-    if (argc < 4) stop("usage: support_bench full|few|scope|feedback|all BANKING77 CLINC150 [quick|normal|thorough [DRAWS]]", NULL);
+    if (argc < 4) stop("usage: support_bench full|few|scope|feedback|all BANKING77 CLINC150 [quick|normal|thorough [DRAWS]]",
+                       NULL);
     bool all = !strcmp(argv[1], "all");
     if (ig_context_new(NULL, &ctx, &err)) stop("context", &err);
-    if (argc > 4) effort = !strcmp(argv[4], "quick") ? IG_MATCH_QUICK : !strcmp(argv[4], "thorough") ? IG_MATCH_THOROUGH : IG_MATCH_NORMAL;
+    if (argc > 4 && !strcmp(argv[4], "quick")) effort = IG_MATCH_QUICK;
+    if (argc > 4 && !strcmp(argv[4], "thorough")) effort = IG_MATCH_THOROUGH;
     if (argc > 5) draws = strtoull(argv[5], NULL, 10);
     if (draws < 1) stop("one draw at least", NULL);
     names l = {0};

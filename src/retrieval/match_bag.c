@@ -39,7 +39,9 @@ void match_bag_weights(const match_terms *t, const match_seen *seen, size_t n, c
     for (size_t i = 0; i < n; i++) weight[i] *= (float)squares[t->kind[seen[i].term]];
 }
 
-static float weight_of(const match_terms *t, const double *scale, uint32_t term) { return t->idf[term] * (float)scale[t->kind[term]]; }
+static float weight_of(const match_terms *t, const double *scale, uint32_t term) {
+    return t->idf[term] * (float)scale[t->kind[term]];
+}
 
 void match_bag_logits(ig_context *ctx, const match_bag *b, const match_terms *t, const match_seen *seen, size_t n, float *logit,
                       float *scratch) {

@@ -1,7 +1,8 @@
 /* retrieval/match_bag_train.c: cross-entropy and the supervised contrastive loss (Khosla et al. 2020, eq. 2) by AdamW.
  *
  *     x = bag(text without some words)        h = relu(x·W1 + b1)      z = h / |h|
- *     loss = Σ w·CE(drop(h)·W2 + b2, target) / Σ w  +  contrast · mean_i -1/|P(i)| Σ_{p in P(i)} log softmax_{j != i}(z_i·z_j / τ)_p
+ *     loss = Σ w·CE(drop(h)·W2 + b2, target) / Σ w
+ *            + contrast · mean_i -1/|P(i)| Σ_{p in P(i)} log softmax_{j != i}(z_i·z_j / τ)_p
  *
  * Batches are made of fours of the same label, so that the contrastive term has something to pull together.  Only the
  * embedding rows that a batch touches are updated, each with the bias correction of its own number of updates: a gram that is
@@ -71,9 +72,12 @@ static void longest(const match_bag_set *s, size_t *seen, size_t *words) {
 }
 
 static bool batch_memory(trainer *t) {
-    size_t B = t->set->batch, D = t->net->D, H = t->net->H, L = t->net->stride, wide = D > L ? D : L, square = (B + 15) / 16 * 16;
-    return floats(&t->x, B * D) && floats(&t->dx, B * D) && floats(&t->h, B * H) && floats(&t->kept, B * H) && floats(&t->z, square * H) &&
-           floats(&t->dz, B * H) && floats(&t->dh, B * H) && floats(&t->y, B * L) && floats(&t->s, B * square) && floats(&t->turned, H * (wide > square ? wide : square));
+    size_t B = t->set->batch, D = t->net->D, H = t->net->H, L = t->net->stride, wide = D > L ? D : L,
+        square = (B + 15) / 16 * 16;
+    if (square > wide) wide = square;
+    return floats(&t->x, B * D) && floats(&t->dx, B * D) && floats(&t->h, B * H) && floats(&t->kept, B * H) &&
+           floats(&t->z, square * H) && floats(&t->dz, B * H) && floats(&t->dh, B * H) && floats(&t->y, B * L) &&
+           floats(&t->s, B * square) && floats(&t->turned, H * wide);
 }
 
 static ig_status trainer_init(trainer *t, ig_context *ctx, const match_bag_set *set, match_bag *net, ig_error *err) {
@@ -91,7 +95,8 @@ static ig_status trainer_init(trainer *t, ig_context *ctx, const match_bag_set *
     t->fours = ig_calloc(n + 1, sizeof *t->fours);
     t->skip = ig_calloc(t->skip_cap, 1);
     bool fine = t->updates && t->slot && t->touched && t->seen && t->start && t->order && t->first && t->fours && t->skip;
-    fine = fine && floats(&t->m, terms * net->D) && floats(&t->v, terms * net->D) && floats(&t->weight, t->seen_cap) && batch_memory(t);
+    fine = fine && floats(&t->m, terms * net->D) && floats(&t->v, terms * net->D) && floats(&t->weight, t->seen_cap) &&
+        batch_memory(t);
     fine = fine && dense_init(&t->w1, net->w1, net->D * net->H) && dense_init(&t->b1, net->b1, net->H) &&
            dense_init(&t->w2, net->w2, net->H * net->stride) && dense_init(&t->b2, net->b2, net->stride);
     ig_rng_init(&t->rng, set->seed, 1);
@@ -100,7 +105,8 @@ static ig_status trainer_init(trainer *t, ig_context *ctx, const match_bag_set *
 }
 
 static void trainer_fini(trainer *t) {
-    void *all[] = {t->updates, t->slot, t->touched, t->seen, t->start, t->order, t->first, t->fours, t->skip, t->m, t->v, t->weight,
+    void *all[] = {t->updates, t->slot, t->touched, t->seen, t->start, t->order, t->first, t->fours, t->skip, t->m, t->v,
+                   t->weight,
                    t->x, t->dx, t->h, t->kept, t->z, t->dz, t->dh, t->y, t->s, t->turned, t->grad};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) ig_free(all[i]);
     dense_fini(&t->w1), dense_fini(&t->b1), dense_fini(&t->w2), dense_fini(&t->b2);
@@ -291,7 +297,8 @@ static ig_status gather(trainer *t, size_t n, ig_error *err) {
     size_t D = t->net->D, seen = t->start[n];
     t->touched_count = 0;
     for (size_t i = 0; i < seen; i++)
-        if (!t->slot[t->seen[i].term]) t->touched[t->touched_count++] = t->seen[i].term, t->slot[t->seen[i].term] = (uint32_t)t->touched_count;
+        if (!t->slot[t->seen[i].term])
+            t->touched[t->touched_count++] = t->seen[i].term, t->slot[t->seen[i].term] = (uint32_t)t->touched_count;
     if (t->touched_count > t->grad_cap) {
         size_t cap = t->touched_count + t->touched_count / 4;
         float *more = ig_realloc_array(t->grad, cap * D, sizeof *more);
@@ -308,8 +315,9 @@ static ig_status gather(trainer *t, size_t n, ig_error *err) {
 static ig_adam_args adam_args(const trainer *t, size_t updates, float rate, float decay) {
     double warm = (double)t->steps * 0.05 + 1, at = (double)t->step, left = (double)(t->steps - t->step) / (double)t->steps;
     double schedule = at < warm ? at / warm : left;
-    return (ig_adam_args){.lr = (float)((double)rate * schedule), .beta1 = BETA1, .beta2 = BETA2, .eps = 1e-8f, .weight_decay = decay,
-                          .correction1 = 1 - powf(BETA1, (float)updates), .correction2 = 1 - powf(BETA2, (float)updates), .grad_scale = 1};
+    return (ig_adam_args){
+        .lr = (float)((double)rate * schedule), .beta1 = BETA1, .beta2 = BETA2, .eps = 1e-8f, .weight_decay = decay, .grad_scale = 1,
+        .correction1 = 1 - powf(BETA1, (float)updates), .correction2 = 1 - powf(BETA2, (float)updates)};
 }
 
 static void update(trainer *t) {

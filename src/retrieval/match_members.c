@@ -33,7 +33,8 @@ typedef struct bag_job {
 static bool on_epoch(void *arg, size_t epoch, size_t epochs) {
     bag_job *j = arg;
     const ig_match_opts *o = j->d->opts;
-    if (j->reports && o->progress && !o->progress(o->arg, j->stage, j->done * epochs + epoch, j->total * epochs)) *j->stop = true;
+    if (j->reports && o->progress && !o->progress(o->arg, j->stage, j->done * epochs + epoch, j->total * epochs))
+        *j->stop = true;
     return !*j->stop;
 }
 
@@ -45,7 +46,8 @@ static size_t epochs_of(const match_fit *f) {
 
 static void train_bag(bag_job *j) {
     const match_data *d = j->d;
-    match_bag_set set = {.terms = &d->terms, .x = &d->bags, .use = j->fit->use, .n = j->fit->n, .label = d->label, .weight = d->weight,
+    match_bag_set set = {.terms = &d->terms, .x = &d->bags, .use = j->fit->use, .n = j->fit->n, .label = d->label,
+                         .weight = d->weight,
                          .target_row = d->target_row, .target = d->target, .labels = d->labels, .D = 128, .H = 256,
                          .epochs = epochs_of(j->fit), .batch = 64, .lr = 2e-3f, .drop_words = 0.2f, .drop_hidden = 0.3f,
                          .smoothing = 0, .contrast = 0.7f, .temperature = 0.2f, .decay = 0.01f,
@@ -74,7 +76,8 @@ static ig_status all_bags(match_data *d, match_fit *fit, size_t count, const cha
     if (!jobs) return ig_error_nomem(err, n * sizeof *jobs);
     size_t k = 0;
     for (size_t i = 0; i < count; i++)
-        for (size_t b = 0; b < fit[i].bags; b++) jobs[k++] = (bag_job){.d = d, .fit = &fit[i], .at = b, .stop = &stop, .stage = stage};
+        for (size_t b = 0; b < fit[i].bags; b++)
+            jobs[k++] = (bag_job){.d = d, .fit = &fit[i], .at = b, .stop = &stop, .stage = stage};
     ig_parallel_for(d->ctx, n, 1, train_bags, jobs);
     ig_status s = IG_OK;
     for (size_t i = 0; i < n && s == IG_OK; i++)
@@ -85,7 +88,8 @@ static ig_status all_bags(match_data *d, match_fit *fit, size_t count, const cha
 
 ig_status match_members_fit(match_data *d, match_fit *fit, size_t count, const char *stage, ig_error *err) {
     for (size_t i = 0; i < count; i++) {
-        match_svm_set set = {&d->rows, fit[i].use, fit[i].n, d->label, d->weight, d->terms.count, d->labels, SVM_COST, fit[i].seed};
+        match_svm_set set = {&d->rows, fit[i].use, fit[i].n, d->label, d->weight, d->terms.count, d->labels, SVM_COST,
+                             fit[i].seed};
         fit[i].out.bags = fit[i].bags, fit[i].out.svm_scale = 5, fit[i].out.bag_scale = fit[i].out.scale = 1;
         IG_TRY(match_svm_train(d->ctx, &set, &fit[i].out.svm, err));
     }

@@ -1,5 +1,5 @@
-/* retrieval/match_svm.c: dual coordinate descent for the squared hinge loss (Hsieh et al. 2008, "A dual coordinate descent method
- * for large-scale linear SVM", algorithm 3 with shrinking).
+/* retrieval/match_svm.c: dual coordinate descent for the squared hinge loss (Hsieh et al. 2008, "A dual coordinate descent
+ * method for large-scale linear SVM", algorithm 3 with shrinking).
  *
  *     min ½‖w‖² + Σ C_i max(0, 1 - y_i w·x_i)²        C_i = c · weight_i,  y_i = +1 for the label, -1 for the rest
  *

@@ -229,7 +229,8 @@ static ig_status bags_add(match_bags *b, const match_query *q, ig_error *err) {
     return IG_OK;
 }
 
-static ig_status read_all(const match_terms *t, const match_text *texts, size_t n, match_rows *r, match_bags *b, ig_error *err) {
+static ig_status read_all(const match_terms *t, const match_text *texts, size_t n, match_rows *r, match_bags *b,
+                          ig_error *err) {
     match_query q = {0};
     ig_status s = IG_OK;
     for (size_t i = 0; i < n && s == IG_OK; i++) {
@@ -256,7 +257,9 @@ void match_rows_fini(match_rows *r) {
 
 ig_status match_bags_build(const match_terms *t, const match_text *texts, size_t n, match_bags *out, ig_error *err) {
     *out = (match_bags){.start = ig_calloc(n + 1, sizeof *out->start), .words = ig_calloc(n + 1, sizeof *out->words)};
-    ig_status s = out->start && out->words ? read_all(t, texts, n, NULL, out, err) : ig_error_nomem(err, (n + 1) * sizeof *out->start);
+    ig_status s = IG_OK;
+    if (!out->start || !out->words) s = ig_error_nomem(err, (n + 1) * sizeof *out->start);
+    else s = read_all(t, texts, n, NULL, out, err);
     if (s != IG_OK) match_bags_fini(out);
     return s;
 }

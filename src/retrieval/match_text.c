@@ -20,8 +20,8 @@ typedef enum letter_class { SEPARATOR, LETTER, SIGN, IDEOGRAPH, APOSTROPHE } let
 static bool between(uint32_t c, uint32_t lo, uint32_t hi) { return c >= lo && c <= hi; }
 
 static bool is_ideograph(uint32_t c) {
-    return between(c, 0x3040, 0x30FF) || between(c, 0x3400, 0x4DBF) || between(c, 0x4E00, 0x9FFF) || between(c, 0xF900, 0xFAFF) ||
-           between(c, 0x20000, 0x3FFFF) || between(c, 0x0E00, 0x0EFF);
+    return between(c, 0x3040, 0x30FF) || between(c, 0x3400, 0x4DBF) || between(c, 0x4E00, 0x9FFF) ||
+           between(c, 0xF900, 0xFAFF) || between(c, 0x20000, 0x3FFFF) || between(c, 0x0E00, 0x0EFF);
 }
 
 static letter_class class_of(uint32_t c) {
@@ -30,7 +30,8 @@ static letter_class class_of(uint32_t c) {
     if (c == '$' || c == '%' || c == 0xA3 || c == 0xA5 || c == 0x20AC) return SIGN;
     if (c < 0xC0) return SEPARATOR;
     if (is_ideograph(c)) return IDEOGRAPH;
-    if (c == 0xD7 || c == 0xF7 || between(c, 0x2000, 0x2BFF) || between(c, 0x3000, 0x303F) || between(c, 0xFE30, 0xFE6F) || c >= 0xFF00)
+    if (c == 0xD7 || c == 0xF7 || between(c, 0x2000, 0x2BFF) || between(c, 0x3000, 0x303F) || between(c, 0xFE30, 0xFE6F) ||
+        c >= 0xFF00)
         return SEPARATOR;
     return LETTER;
 }
@@ -38,7 +39,8 @@ static letter_class class_of(uint32_t c) {
 /* Lower case where it is a matter of adding: Latin, Greek, Cyrillic; and the full-width forms of ASCII. */
 static uint32_t lowered(uint32_t c) {
     if (between(c, 0xFF01, 0xFF5E)) c -= 0xFEE0;
-    if (between(c, 'A', 'Z') || (between(c, 0xC0, 0xDE) && c != 0xD7) || between(c, 0x391, 0x3A9) || between(c, 0x410, 0x42F)) return c + 32;
+    if (between(c, 'A', 'Z') || (between(c, 0xC0, 0xDE) && c != 0xD7) || between(c, 0x391, 0x3A9) || between(c, 0x410, 0x42F))
+        return c + 32;
     if (between(c, 0x400, 0x40F)) return c + 80;
     if (between(c, 0x100, 0x137) || between(c, 0x14A, 0x177)) return c | 1;
     return c;
@@ -96,7 +98,8 @@ static ig_status push_word(match_grams *g, size_t first, size_t n, match_gram *b
     for (size_t i = 0; i < n; i++) h = mix(h, l[i].point);
     match_gram gram = {h, (uint32_t)g->words++, l[0].from, l[n - 1].to, MATCH_WORDS};
     IG_TRY(push(g, gram, err));
-    match_gram pair = {mix(mix(before->hash, (uint32_t)h), (uint32_t)(h >> 32)), before->word, before->from, gram.to, MATCH_WORDS};
+    match_gram pair = {mix(mix(before->hash, (uint32_t)h), (uint32_t)(h >> 32)), before->word, before->from, gram.to,
+                       MATCH_WORDS};
     bool has = before->to != 0;
     *before = gram;
     return has ? push(g, pair, err) : IG_OK;

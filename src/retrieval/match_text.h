@@ -1,4 +1,4 @@
-/* retrieval/match_text.h: what the matcher sees of a text: words and pairs of words, and the pieces of 2 to 5 characters in them. */
+/* retrieval/match_text.h: what the matcher sees of a text: words and pairs of words, and pieces of 2 to 5 characters. */
 #ifndef INGOT_RETRIEVAL_MATCH_TEXT_H
 #define INGOT_RETRIEVAL_MATCH_TEXT_H
 

@@ -59,7 +59,8 @@ ig_status match_known_index(match_known *k, const match_terms *t, ig_error *err)
         return ig_error_nomem(err, (size_t)all * sizeof *k->post);
     }
     for (uint64_t i = 0; i < all; i++) rows_with[k->rows.term[i]]++;
-    for (size_t i = 0; i < t->count; i++) k->post_start[i + 2] = k->post_start[i + 1] + (rows_with[i] > common(k) ? 0 : rows_with[i]);
+    for (size_t i = 0; i < t->count; i++)
+        k->post_start[i + 2] = k->post_start[i + 1] + (rows_with[i] > common(k) ? 0 : rows_with[i]);
     fill_postings(k, rows_with, common(k));
     ig_free(rows_with);
     return IG_OK;
@@ -161,14 +162,16 @@ static void put_near(ig_match_near *list, size_t room, size_t *count, ig_match_n
     list[at] = r;
 }
 
-static ig_status nearest(const ig_matcher *m, const match_query *q, ig_match_near *near, size_t room, size_t *count, ig_error *err) {
+static ig_status nearest(const ig_matcher *m, const match_query *q, ig_match_near *near, size_t room, size_t *count,
+                         ig_error *err) {
     const match_known *k = &m->known;
     float *similarity = ig_calloc(k->rows.n + 1, sizeof *similarity);
     if (!similarity) return ig_error_nomem(err, k->rows.n * sizeof *similarity);
     match_known_compare(k, q->term, q->value, q->count, similarity);
     for (size_t i = 0; i < k->rows.n; i++) {
         size_t from = (size_t)k->text_start[i];
-        put_near(near, room, count, (ig_match_near){k->text + from, (size_t)k->text_start[i + 1] - from, k->label[i], (double)similarity[i]});
+        put_near(near, room, count, (ig_match_near){k->text + from, (size_t)k->text_start[i + 1] - from, k->label[i],
+                                                    (double)similarity[i]});
     }
     ig_free(similarity);
     return IG_OK;

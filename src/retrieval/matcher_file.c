@@ -44,7 +44,8 @@ static size_t sections_of(ig_matcher *m, const matcher_head *h, section *s) {
     if (h->learned) PUT(m->members.svm.weight, (T + 1) * L, false);
     for (size_t b = 0; b < h->bags; b++) {
         match_bag *g = &m->members.bag[b];
-        PUT(g->embedding, T * D, true), PUT(g->w1, D * H, false), PUT(g->b1, H, false), PUT(g->w2, H * L, false), PUT(g->b2, L, false);
+        PUT(g->embedding, T * D, true), PUT(g->w1, D * H, false), PUT(g->b1, H, false);
+        PUT(g->w2, H * L, false), PUT(g->b2, L, false);
     }
     PUT(m->known.rows.start, N + 1, false), PUT(m->known.rows.term, R, false), PUT(m->known.rows.value, R, false);
     PUT(m->known.label, N, false), PUT(m->known.text_start, N + 1, false), PUT(m->known.text, (size_t)h->text_bytes, false);
@@ -59,7 +60,8 @@ static size_t file_bytes(const section *s) { return (s->count * (s->half ? 2 : s
 static matcher_head head_of(const ig_matcher *m) {
     const match_members *p = &m->members;
     size_t N = m->known.rows.n;
-    matcher_head h = {.labels = m->labels, .learned = m->learned, .terms = m->terms.count, .bags = p->bags, .D = p->bag[0].D, .H = p->bag[0].H,
+    matcher_head h = {.labels = m->labels, .learned = m->learned, .terms = m->terms.count, .bags = p->bags, .D = p->bag[0].D,
+                      .H = p->bag[0].H,
                       .known = N, .values = m->known.rows.start[N], .text_bytes = m->known.text_start[N],
                       .svm_scale = p->svm_scale, .bag_scale = p->bag_scale, .scale = p->scale};
     memcpy(h.familiar, m->familiar, sizeof h.familiar);
@@ -132,13 +134,15 @@ static ig_status bad(const char *path, const char *what, ig_error *err) {
 
 /* Sizes small enough that no product of two of them, times 8, leaves 64 bits. */
 static ig_status check_head(const matcher_head *h, size_t size, const char *path, ig_error *err) {
-    bool fine = h->labels >= 1 && h->labels <= IG_MATCH_LABELS_MAX && h->learned <= 1 && h->terms <= size / 8 && h->known <= size / 8 &&
-                h->values <= size / 8 && h->text_bytes <= size && h->bags <= MATCH_BAGS_MAX && h->D <= WIDTH_MAX && h->H <= WIDTH_MAX &&
-                h->D % 16 == 0 && h->H % 16 == 0 && (!h->learned || h->labels <= IG_MATCH_LEARNED_MAX) && (h->learned || !h->bags) &&
-                (!h->bags || (h->D && h->H));
+    bool fine = h->labels >= 1 && h->labels <= IG_MATCH_LABELS_MAX && h->terms <= size / 8 && h->known <= size / 8 &&
+                h->values <= size / 8 && h->text_bytes <= size;
+    fine = fine && h->learned <= 1 && (!h->learned || h->labels <= IG_MATCH_LEARNED_MAX) && h->bags <= MATCH_BAGS_MAX &&
+           (h->learned || !h->bags) && h->D <= WIDTH_MAX && h->H <= WIDTH_MAX && h->D % 16 == 0 && h->H % 16 == 0 &&
+           (!h->bags || (h->D && h->H));
     float scales[] = {h->svm_scale, h->bag_scale, h->scale};
     for (size_t i = 0; i < 3; i++) fine = fine && isfinite(scales[i]) && scales[i] >= 0;
-    for (size_t i = 0; i < MATCH_QUANTILES; i++) fine = fine && isfinite(h->familiar[i]) && (!i || h->familiar[i] >= h->familiar[i - 1]);
+    for (size_t i = 0; i < MATCH_QUANTILES; i++)
+        fine = fine && isfinite(h->familiar[i]) && (!i || h->familiar[i] >= h->familiar[i - 1]);
     return fine ? IG_OK : bad(path, "the sizes at its beginning are not those of a matcher", err);
 }
 
@@ -167,7 +171,8 @@ static ig_status check_numbers(const ig_matcher *m, const matcher_head *h, const
     for (size_t i = 0; i < h->values; i++)
         if (k->rows.term[i] >= h->terms) return bad(path, "a known question has a term that is not there", err);
     for (size_t i = 0; i < h->known; i++)
-        if (k->label[i] < 0 || (uint64_t)k->label[i] >= h->labels) return bad(path, "a known question has a label that is not there", err);
+        if (k->label[i] < 0 || (uint64_t)k->label[i] >= h->labels)
+            return bad(path, "a known question has a label that is not there", err);
     return IG_OK;
 }
 
@@ -192,11 +197,13 @@ static ig_status read_all(ig_matcher *m, const ig_map_file *f, const char *path,
     if (f->size < at || memcmp(f->data, MAGIC, 8)) return bad(path, "this is not a matcher", err);
     memcpy(numbers, f->data + 8, sizeof numbers), memcpy(&h, f->data + PREFIX, sizeof h);
     if (numbers[0] != VERSION)
-        return ig_error_at(err, IG_E_UNSUPPORTED, path, 0, "version %u of the file; this program reads version %d", numbers[0], VERSION);
+        return ig_error_at(err, IG_E_UNSUPPORTED, path, 0, "version %u of the file; this program reads version %d", numbers[0],
+                           VERSION);
     IG_TRY(check_head(&h, f->size, path, err));
     size_t n = sections_of(m, &h, list), total = at;
     for (size_t i = 0; i < n; i++)
-        if (list[i].count > f->size || !ig_add_size(total, file_bytes(&list[i]), &total)) return bad(path, "it is cut off", err);
+        if (list[i].count > f->size || !ig_add_size(total, file_bytes(&list[i]), &total))
+            return bad(path, "it is cut off", err);
     if (total != f->size) return bad(path, "its length is not what its beginning says", err);
     if (ig_crc32c(0, f->data + PREFIX, f->size - PREFIX) != numbers[1]) return bad(path, "its checksum is wrong", err);
     for (size_t i = 0; i < n; at += file_bytes(&list[i++])) IG_TRY(read_section(m, &list[i], f->data + at, err));

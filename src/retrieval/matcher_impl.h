@@ -1,4 +1,4 @@
-/* retrieval/matcher_impl.h: a matcher inside.  Shared by training (matcher_train.c), the file (matcher_file.c) and answering (matcher.c). */
+/* retrieval/matcher_impl.h: a matcher inside, for training, the file and answering. */
 #ifndef INGOT_RETRIEVAL_MATCHER_IMPL_H
 #define INGOT_RETRIEVAL_MATCHER_IMPL_H
 

@@ -18,7 +18,7 @@
 
 #define TARGETS_MAX ((size_t)1 << 26)   /* floats of beliefs */
 #define WEIGHTS_MAX ((size_t)1 << 26)   /* floats of the support vector machines */
-enum { TERMS_MAX = 1 << 18, HOLD_OUT = 4, HELD_OUT_MIN = 20, HALVES = 2 };
+enum { TERMS_MAX = 1 << 18, HOLD_OUT = 4, HELD_OUT_MIN = 20, HALVES = 2, SURE_SAMPLE = 300 };
 
 typedef struct effort {
     size_t bags, epochs, rounds, round_epochs;
@@ -32,6 +32,8 @@ typedef struct job {
     effort effort;
     ig_matcher *m;
     float *scratch, *log_p;
+    double sure;  /* mean confidence in uncertain cases of learners that were not taught by beliefs */
+    size_t sure_n;
 } job;
 
 static bool is_certain(const ig_match_case *c) { return c->label >= 0 && c->weight >= 1; }
@@ -40,8 +42,10 @@ static bool is_certain(const ig_match_case *c) { return c->label >= 0 && c->weig
 
 static ig_status check_case(const ig_match_case *c, size_t i, size_t labels, ig_error *err) {
     if (c->label < -1 || c->label >= (int64_t)labels)
-        return ig_error_set(err, IG_E_ARG, "case %zu has label %d; there are 0 to %zu, and -1 for none", i, c->label, labels - 1);
-    if (!(c->weight >= 0 && c->weight <= 1)) return ig_error_set(err, IG_E_ARG, "case %zu has weight %g, not 0 to 1", i, (double)c->weight);
+        return ig_error_set(err, IG_E_ARG, "case %zu has label %d; there are 0 to %zu, and -1 for none", i, c->label,
+                            labels - 1);
+    if (!(c->weight >= 0 && c->weight <= 1))
+        return ig_error_set(err, IG_E_ARG, "case %zu has weight %g, not 0 to 1", i, (double)c->weight);
     for (size_t k = 0; k < c->not_count; k++)
         if (c->not_labels[k] < 0 || c->not_labels[k] >= (int64_t)labels)
             return ig_error_set(err, IG_E_ARG, "case %zu is not label %d; there are 0 to %zu", i, c->not_labels[k], labels - 1);
@@ -49,8 +53,10 @@ static ig_status check_case(const ig_match_case *c, size_t i, size_t labels, ig_
 }
 
 static ig_status check(const ig_match_case *cases, size_t n, size_t labels, ig_error *err) {
-    if (labels < 1 || labels > IG_MATCH_LABELS_MAX) return ig_error_set(err, IG_E_LIMIT, "%zu labels; 1 to %d are possible", labels, IG_MATCH_LABELS_MAX);
-    if (n < 1 || n > IG_MATCH_CASES_MAX) return ig_error_set(err, IG_E_LIMIT, "%zu cases; 1 to %d are possible", n, IG_MATCH_CASES_MAX);
+    if (labels < 1 || labels > IG_MATCH_LABELS_MAX)
+        return ig_error_set(err, IG_E_LIMIT, "%zu labels; 1 to %d are possible", labels, IG_MATCH_LABELS_MAX);
+    if (n < 1 || n > IG_MATCH_CASES_MAX)
+        return ig_error_set(err, IG_E_LIMIT, "%zu cases; 1 to %d are possible", n, IG_MATCH_CASES_MAX);
     for (size_t i = 0; i < n; i++) IG_TRY(check_case(&cases[i], i, labels, err));
     return IG_OK;
 }
@@ -206,7 +212,8 @@ static ig_status fit_and_measure(job *j, match_fit *f, held *h, ig_error *err) {
 static ig_status calibrate(job *j, ig_error *err) {
     match_fit f = {0};
     held h = {.row = ig_calloc(j->n, sizeof *h.row), .right = ig_calloc(j->n, sizeof *h.right)};
-    ig_status s = h.row && h.right ? fit_init(&f, j->n, 1, j->effort.epochs, j->m ? 7 : 0, err) : ig_error_nomem(err, j->n * sizeof *h.row);
+    ig_status s = h.row && h.right ? fit_init(&f, j->n, 1, j->effort.epochs, j->m ? 7 : 0, err) : ig_error_nomem(err,
+            j->n * sizeof *h.row);
     match_members *to = &j->m->members;
     to->svm_scale = 5, to->bag_scale = to->scale = 1;
     if (s == IG_OK) s = fit_and_measure(j, &f, &h, err);
@@ -235,12 +242,14 @@ static void weigh_said(const ig_match_case *c, double *p, size_t L) {
     for (size_t k = 0; k < L; k++) p[k] = sum > 0 ? p[k] / sum : 1 / (double)L;
 }
 
-static void believe(job *j, const match_members *p, uint32_t row, double *belief) {
+static void believe(job *j, const match_members *p, uint32_t row, bool first, double *belief) {
     match_view v = match_view_of(&j->d, row);
     size_t L = j->d.labels;
     double energy = 0;
     match_members_score(j->d.ctx, p, &j->d.terms, &v, j->log_p, &energy, j->scratch);
-    for (size_t k = 0; k < L; k++) belief[k] = exp((double)j->log_p[k]);
+    double top = 0;
+    for (size_t k = 0; k < L; k++) belief[k] = exp((double)j->log_p[k]), top = belief[k] > top ? belief[k] : top;
+    if (first) j->sure += (top - j->sure) / (double)++j->sure_n;
     weigh_said(&j->cases[row], belief, L);
     float *target = j->d.target + (size_t)j->d.target_row[row] * L;
     size_t best = 0;
@@ -285,7 +294,8 @@ static ig_status choose(job *j, double share, ig_error *err) {
 }
 
 /* By a hash: cases may come in any periodic order. */
-static int half_of(const job *j, size_t row) { return (int)(ig_hash64(&j->d.target_row[row], sizeof *j->d.target_row, 0) % HALVES); }
+static int half_of(const job *j, size_t row) { return (int)(ig_hash64(&j->d.target_row[row], sizeof *j->d.target_row,
+                                                                      0) % HALVES); }
 
 /* half -1: all; else uncertain ones only of that half. */
 static void use_rows(const job *j, match_fit *f, int half) {
@@ -302,11 +312,11 @@ static void take_scales(const job *j, match_members *p) {
     p->svm_scale = j->m->members.svm_scale, p->bag_scale = j->m->members.bag_scale, p->scale = j->m->members.scale;
 }
 
-static ig_status believe_all(job *j, match_fit fit[HALVES], ig_error *err) {
+static ig_status believe_all(job *j, match_fit fit[HALVES], bool first, ig_error *err) {
     double *belief = ig_calloc(j->d.labels, sizeof *belief);
     if (!belief) return ig_error_nomem(err, j->d.labels * sizeof *belief);
     for (size_t i = 0; i < j->n; i++)
-        if (j->d.target_row[i] >= 0) believe(j, &fit[(half_of(j, i) + 1) % HALVES].out, (uint32_t)i, belief);
+        if (j->d.target_row[i] >= 0) believe(j, &fit[(half_of(j, i) + 1) % HALVES].out, (uint32_t)i, first, belief);
     ig_free(belief);
     return IG_OK;
 }
@@ -321,14 +331,42 @@ static ig_status belief_round(job *j, size_t round, ig_error *err) {
     if (s == IG_OK) s = match_members_fit(&j->d, fit, HALVES, "believe", err);
     for (int h = 0; h < HALVES; h++) take_scales(j, &fit[h].out);
     size_t scratch = match_members_scratch(&fit[0].out);
-    if (s == IG_OK && !j->scratch && !(j->scratch = ig_calloc(scratch, sizeof *j->scratch))) s = ig_error_nomem(err, scratch * sizeof(float));
-    if (s == IG_OK) s = believe_all(j, fit, err);
+    if (s == IG_OK && !j->scratch && !(j->scratch = ig_calloc(scratch, sizeof *j->scratch)))
+        s = ig_error_nomem(err, scratch * sizeof(float));
+    if (s == IG_OK) s = believe_all(j, fit, round == 0, err);
     for (int h = 0; h < HALVES; h++) fit_fini(&fit[h]);
     double share = 0.4 + 0.5 * (double)(round + 1) / (double)j->effort.rounds;
     return s == IG_OK ? choose(j, share, err) : s;
 }
 
 /* ---- 3: the matcher ---- */
+
+/* What was taught by beliefs agrees with them more than it is right.  So its scale is lowered until its mean confidence in the
+ * uncertain questions is that of the first round, whose learners were calibrated on held-out questions. */
+static ig_status lower_scale(job *j, ig_error *err) {
+    match_members *p = &j->m->members;
+    float *scratch = ig_calloc(match_members_scratch(p), sizeof *scratch);
+    if (!scratch) return ig_error_nomem(err, match_members_scratch(p) * sizeof *scratch);
+    size_t every = j->sure_n / SURE_SAMPLE + 1;
+    double lo = log(0.05), hi = log((double)p->scale), energy = 0;
+    for (int round = 0; round < 12; round++) {
+        double sum = 0;
+        size_t n = 0, at = 0;
+        p->scale = (float)exp((lo + hi) / 2);
+        for (size_t i = 0; i < j->n; i++) {
+            if (j->d.target_row[i] < 0 || at++ % every) continue;
+            match_view v = match_view_of(&j->d, (uint32_t)i);
+            match_members_score(j->d.ctx, p, &j->d.terms, &v, j->log_p, &energy, scratch);
+            float top = j->log_p[0];
+            for (size_t k = 1; k < j->d.labels; k++) top = j->log_p[k] > top ? j->log_p[k] : top;
+            sum += exp((double)top), n++;
+        }
+        if (n && sum / (double)n > j->sure) hi = log((double)p->scale);
+        else lo = log((double)p->scale);
+    }
+    ig_free(scratch);
+    return IG_OK;
+}
 
 static ig_status all_members(job *j, ig_error *err) {
     match_fit f = {0};
@@ -377,7 +415,8 @@ static ig_status learn(job *j, ig_error *err) {
     for (size_t i = 0; i < j->n; i++) uncertain += j->d.target_row[i] >= 0;
     if (!(j->log_p = ig_calloc(j->d.labels, sizeof *j->log_p))) return ig_error_nomem(err, j->d.labels * sizeof *j->log_p);
     for (size_t r = 0; uncertain && r < j->effort.rounds; r++) IG_TRY(belief_round(j, r, err));
-    return all_members(j, err);
+    IG_TRY(all_members(j, err));
+    return uncertain ? lower_scale(j, err) : IG_OK;
 }
 
 static ig_status train(job *j, ig_error *err) {

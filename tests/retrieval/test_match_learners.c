@@ -27,7 +27,8 @@ static void products_are_sums(void **state) {
                 for (size_t i = 0; i < M; i++)
                     for (size_t j = 0; j < N; j++) {
                         double sum = add ? 0.5 : 0;
-                        for (size_t d = 0; d < DEPTH; d++) sum += (double)a[turned ? d * M + i : i * DEPTH + d] * (double)b[d * N + j];
+                        for (size_t d = 0; d < DEPTH; d++)
+                            sum += (double)a[turned ? d * M + i : i * DEPTH + d] * (double)b[d * N + j];
                         assert_true(fabs(sum - (double)c[i * N + j]) < 2 * (DEPTH + 1) * 6e-8);
                     }
             }
@@ -46,11 +47,13 @@ static void the_machine_is_at_its_optimum(void **state) {
     int32_t label[ROWS];
     for (uint32_t i = 0; i < ROWS; i++) {
         use[i] = i, label[i] = (int32_t)(i % 3), weight[i] = i % 4 ? 1 : 0.5f, start[i] = i * TERMS;
-        for (uint32_t t = 0; t < TERMS; t++) term[i * TERMS + t] = t, value[i * TERMS + t] = noise(i * TERMS + t) + (t == (uint32_t)label[i]);
+        for (uint32_t t = 0; t < TERMS; t++)
+            term[i * TERMS + t] = t, value[i * TERMS + t] = noise(i * TERMS + t) + (t == (uint32_t)label[i]);
     }
     start[ROWS] = ROWS * TERMS;
     match_rows x = {.n = ROWS, .start = start, .term = term, .value = value};
-    match_svm_set set = {.x = &x, .use = use, .n = ROWS, .label = label, .weight = weight, .terms = TERMS, .labels = 3, .c = 0.3, .seed = 1};
+    match_svm_set set = {.x = &x, .use = use, .n = ROWS, .label = label, .weight = weight, .terms = TERMS, .labels = 3,
+                         .c = 0.3, .seed = 1};
     match_svm m;
     check_ok(ig_context_new(&(ig_context_opts){.threads = 1}, &ctx, &err));
     check_ok(match_svm_train(ctx, &set, &m, &err));
