@@ -316,7 +316,8 @@ static ig_adam_args adam_args(const trainer *t, size_t updates, float rate, floa
     double warm = (double)t->steps * 0.05 + 1, at = (double)t->step, left = (double)(t->steps - t->step) / (double)t->steps;
     double schedule = at < warm ? at / warm : left;
     return (ig_adam_args){
-        .lr = (float)((double)rate * schedule), .beta1 = BETA1, .beta2 = BETA2, .eps = 1e-8f, .weight_decay = decay, .grad_scale = 1,
+        .lr = (float)((double)rate * schedule), .beta1 = BETA1, .beta2 = BETA2, .eps = 1e-8f, .weight_decay = decay,
+            .grad_scale = 1,
         .correction1 = 1 - powf(BETA1, (float)updates), .correction2 = 1 - powf(BETA2, (float)updates)};
 }
 

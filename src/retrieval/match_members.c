@@ -110,7 +110,7 @@ double match_log_softmax(float *x, size_t n, double scale) {
 size_t match_members_scratch(const match_members *m) { return m->svm.stride + m->bag[0].D + m->bag[0].H; }
 
 void match_members_score(ig_context *ctx, const match_members *m, const match_terms *t, const match_view *v, float *log_p,
-                         double *energy, float *scratch) {
+                         double *familiarity, float *scratch) {
     size_t L = m->svm.labels;
     float *out = scratch, *hidden = scratch + m->svm.stride;
     double familiar = 0;
@@ -123,7 +123,9 @@ void match_members_score(ig_context *ctx, const match_members *m, const match_te
         for (size_t c = 0; c < L; c++) log_p[c] += out[c];
     }
     match_log_softmax(log_p, L, (double)m->scale / (double)(m->bags + 1));
-    *energy = familiar;
+    float top = log_p[0];
+    for (size_t c = 1; c < L; c++) top = log_p[c] > top ? log_p[c] : top;
+    *familiarity = familiar + (double)top;
 }
 
 match_view match_view_of(const match_data *d, uint32_t row) {

@@ -75,18 +75,18 @@ void match_known_compare(const match_known *k, const uint32_t *term, const float
 
 /* ---- answering ---- */
 
-/* Where an energy stands among those of held-out questions; below all of them it falls on, so that a threshold can be set. */
-static double standing(const float *familiar, double energy) {
+/* Where an familiarity stands among those of held-out questions; below all of them it falls on, so that a threshold can be set. */
+static double standing(const float *familiar, double familiarity) {
     size_t lo = 0, hi = MATCH_QUANTILES;
     while (lo < hi) {
         size_t mid = (lo + hi) / 2;
-        if ((double)familiar[mid] <= energy) lo = mid + 1;
+        if ((double)familiar[mid] <= familiarity) lo = mid + 1;
         else hi = mid;
     }
     if (lo == MATCH_QUANTILES) return 1;
-    if (lo == 0) return exp(energy - (double)familiar[0]) / (MATCH_QUANTILES + 1);
+    if (lo == 0) return exp(familiarity - (double)familiar[0]) / (MATCH_QUANTILES + 1);
     double below = (double)familiar[lo - 1], width = (double)familiar[lo] - below;
-    return ((double)lo + (width > 0 ? (energy - below) / width : 0)) / (MATCH_QUANTILES + 1);
+    return ((double)lo + (width > 0 ? (familiarity - below) / width : 0)) / (MATCH_QUANTILES + 1);
 }
 
 static ig_status by_nearest(const ig_matcher *m, const match_query *q, float *log_p, double *in_scope, ig_error *err) {
@@ -110,9 +110,9 @@ static ig_status by_members(const ig_matcher *m, const match_query *q, float *lo
     float *scratch = ig_calloc(match_members_scratch(&m->members), sizeof *scratch);
     if (!scratch) return ig_error_nomem(err, match_members_scratch(&m->members) * sizeof *scratch);
     match_view view = {q->seen, q->term, q->value, q->seen_count, q->count};
-    double energy = 0;
-    match_members_score(m->ctx, &m->members, &m->terms, &view, log_p, &energy, scratch);
-    *in_scope = standing(m->familiar, energy);
+    double familiarity = 0;
+    match_members_score(m->ctx, &m->members, &m->terms, &view, log_p, &familiarity, scratch);
+    *in_scope = standing(m->familiar, familiarity);
     ig_free(scratch);
     return IG_OK;
 }

@@ -25,7 +25,7 @@ struct ig_matcher {
     match_terms terms;
     match_members members;
     match_known known;
-    float familiar[MATCH_QUANTILES]; /* energies of held-out questions, rising */
+    float familiar[MATCH_QUANTILES]; /* of held-out questions, rising */
 };
 
 /* post… anew, from rows. */

@@ -148,12 +148,13 @@ static int rising(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static void set_familiar(ig_matcher *m, float *energy, size_t n) {
-    qsort(energy, n, sizeof *energy, rising);
+static void set_familiar(ig_matcher *m, float *familiarity, size_t n) {
+    qsort(familiarity, n, sizeof *familiarity, rising);
     for (size_t i = 0; i < MATCH_QUANTILES; i++) {
         double at = (double)i / (MATCH_QUANTILES - 1) * (double)(n - 1);
         size_t k = (size_t)at;
-        m->familiar[i] = k + 1 < n ? energy[k] + (float)(at - (double)k) * (energy[k + 1] - energy[k]) : energy[n - 1];
+        m->familiar[i] = k + 1 < n ? familiarity[k] + (float)(at - (double)k) * (familiarity[k + 1] - familiarity[k])
+            : familiarity[n - 1];
     }
 }
 
@@ -161,7 +162,7 @@ typedef struct held {
     uint32_t *row;
     int32_t *right;
     size_t n;
-    float *out, *energy; /* [n][labels], [n] */
+    float *out, *familiarity; /* [n][labels], [n] */
 } held;
 
 /* Each learner's scale, then that of their mean.  The networks' logits are read by way of a support vector machine's scale of
@@ -171,7 +172,7 @@ static ig_status measure(job *j, match_members *p, held *h, ig_error *err) {
     float *scratch = ig_calloc(match_members_scratch(p), sizeof *scratch);
     if (!scratch) return ig_error_nomem(err, match_members_scratch(p) * sizeof *scratch);
     size_t bags = p->bags;
-    double energy = 0;
+    double familiarity = 0;
     for (int pass = 0; pass < 3; pass++) {
         match_members use = *p;
         use.bags = pass == 0 ? 0 : bags;
@@ -179,8 +180,8 @@ static ig_status measure(job *j, match_members *p, held *h, ig_error *err) {
         if (pass == 1) use.svm_scale = 1e-12f, use.bag_scale = 1, use.scale = 2;
         for (size_t i = 0; i < h->n; i++) {
             match_view v = match_view_of(&j->d, h->row[i]);
-            match_members_score(j->d.ctx, &use, &j->d.terms, &v, h->out + i * L, &energy, scratch);
-            h->energy[i] = (float)energy;
+            match_members_score(j->d.ctx, &use, &j->d.terms, &v, h->out + i * L, &familiarity, scratch);
+            h->familiarity[i] = (float)familiarity;
         }
         *(pass == 0 ? &p->svm_scale : pass == 1 ? &p->bag_scale : &p->scale) = best_scale(h->out, h->right, h->n, L);
     }
@@ -201,11 +202,11 @@ static ig_status fit_and_measure(job *j, match_fit *f, held *h, ig_error *err) {
     size_t floats = 0;
     if (!ig_mul_size(h->n, j->d.labels, &floats)) return ig_error_set(err, IG_E_LIMIT, "too many questions");
     h->out = ig_calloc(floats, sizeof *h->out);
-    h->energy = ig_calloc(h->n, sizeof *h->energy);
-    if (!h->out || !h->energy) return ig_error_nomem(err, floats * sizeof *h->out);
+    h->familiarity = ig_calloc(h->n, sizeof *h->familiarity);
+    if (!h->out || !h->familiarity) return ig_error_nomem(err, floats * sizeof *h->out);
     IG_TRY(match_members_fit(&j->d, f, 1, "calibrate", err));
     IG_TRY(measure(j, &f->out, h, err));
-    set_familiar(j->m, h->energy, h->n);
+    set_familiar(j->m, h->familiarity, h->n);
     return IG_OK;
 }
 
@@ -223,7 +224,7 @@ static ig_status calibrate(job *j, ig_error *err) {
     ig_free(h.row);
     ig_free(h.right);
     ig_free(h.out);
-    ig_free(h.energy);
+    ig_free(h.familiarity);
     return s;
 }
 
@@ -245,8 +246,8 @@ static void weigh_said(const ig_match_case *c, double *p, size_t L) {
 static void believe(job *j, const match_members *p, uint32_t row, bool first, double *belief) {
     match_view v = match_view_of(&j->d, row);
     size_t L = j->d.labels;
-    double energy = 0;
-    match_members_score(j->d.ctx, p, &j->d.terms, &v, j->log_p, &energy, j->scratch);
+    double familiarity = 0;
+    match_members_score(j->d.ctx, p, &j->d.terms, &v, j->log_p, &familiarity, j->scratch);
     double top = 0;
     for (size_t k = 0; k < L; k++) belief[k] = exp((double)j->log_p[k]), top = belief[k] > top ? belief[k] : top;
     if (first) j->sure += (top - j->sure) / (double)++j->sure_n;
@@ -348,7 +349,7 @@ static ig_status lower_scale(job *j, ig_error *err) {
     float *scratch = ig_calloc(match_members_scratch(p), sizeof *scratch);
     if (!scratch) return ig_error_nomem(err, match_members_scratch(p) * sizeof *scratch);
     size_t every = j->sure_n / SURE_SAMPLE + 1;
-    double lo = log(0.05), hi = log((double)p->scale), energy = 0;
+    double lo = log(0.05), hi = log((double)p->scale), familiarity = 0;
     for (int round = 0; round < 12; round++) {
         double sum = 0;
         size_t n = 0, at = 0;
@@ -356,7 +357,7 @@ static ig_status lower_scale(job *j, ig_error *err) {
         for (size_t i = 0; i < j->n; i++) {
             if (j->d.target_row[i] < 0 || at++ % every) continue;
             match_view v = match_view_of(&j->d, (uint32_t)i);
-            match_members_score(j->d.ctx, p, &j->d.terms, &v, j->log_p, &energy, scratch);
+            match_members_score(j->d.ctx, p, &j->d.terms, &v, j->log_p, &familiarity, scratch);
             float top = j->log_p[0];
             for (size_t k = 1; k < j->d.labels; k++) top = j->log_p[k] > top ? j->log_p[k] : top;
             sum += exp((double)top), n++;
