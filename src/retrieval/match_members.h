@@ -44,15 +44,17 @@ ig_status match_members_fit(match_data *d, match_fit *fit, size_t count, const c
 
 /* Floats that match_members_score needs beside its results. */
 size_t match_members_scratch(const match_members *m);
-/* log_p [labels] and how familiar the text looks: the mean over networks of log Σ exp(logit) (the energy of Liu et al. 2020)
- * plus the largest log_p.  On CLINC150's validation parts the sum told questions about something else apart better than
- * either (area under the curve 0.977; 0.975 and 0.957). */
-typedef struct match_view { /* a text as both kinds of learners see it */
+/* A text as both kinds of learners see it. */
+typedef struct match_view {
     const match_seen *seen;
     const uint32_t *term;
     const float *value;
     size_t seen_count, count;
 } match_view;
+
+/* log_p [labels] and how familiar the text looks: the mean over networks of log Σ exp(logit) (the energy of Liu et al. 2020)
+ * plus the largest log_p.  On CLINC150's validation parts the sum told questions about something else apart better than
+ * either (area under the curve 0.977; 0.975 and 0.957). */
 void match_members_score(ig_context *ctx, const match_members *m, const match_terms *t, const match_view *v, float *log_p,
                          double *familiarity, float *scratch);
 match_view match_view_of(const match_data *d, uint32_t row);
