@@ -4,6 +4,8 @@ PYTHON_TORCH ?= /usr/bin/python3
 
 .PHONY: all install build-packages web-packages test-packages long-packages bench-packages serve-packages demo demo-gpt test test-long bench \
 	bench-serve clean
+.PHONY: all install build-packages test-packages long-packages bench-packages serve-packages demo demo-gpt test test-long bench \
+	bench-serve bench-support clean
 .NOTPARALLEL:
 
 all: build-packages web-packages
@@ -55,6 +57,12 @@ bench-serve: serve-packages all
 	@ninja -C $(BUILD) bench/serve_step
 	@python3 bench/serve.py --build $(BUILD) --python $(PYTHON_TORCH) $(BENCH)
 	@$(PYTHON_TORCH) bench/logits.py --build $(BUILD) --python $(PYTHON_TORCH)
+
+# How well the matcher finds answers (docs/support.md):   make bench-support        BENCH='few quick 1' for a part of it
+bench-support: all
+	@ninja -C $(BUILD) bench/support_bench
+	@banking=$$(tools/unpack_data.sh banking77) && clinc=$$(tools/unpack_data.sh clinc150) && set -- $(or $(BENCH),all) && \
+		part=$$1 && shift && $(BUILD)/bench/support_bench $$part $$banking $$clinc "$$@"
 
 # What make made; runs of your own stay.
 clean:

@@ -75,5 +75,8 @@
 #define IG_LOOP_ITEMS_MAX (1u << 20)             /* items of a feature's content */
 #define IG_LOOP_CASES_MAX (1u << 21)             /* cases that a version learns from */
 #define IG_LOOP_SAID_MAX 200000                  /* interactions that are looked at for learning, the newest ones */
+#define IG_MATCH_TEXT_MAX 2048                   /* characters of a question that the matcher reads */
+#define IG_MATCH_LABELS_MAX (1 << 20)            /* answers of one matcher */
+#define IG_MATCH_CASES_MAX (1 << 22)             /* questions that it is trained on */
 
 #endif
