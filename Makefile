@@ -3,7 +3,7 @@ BUILD ?= build
 PYTHON_TORCH ?= /usr/bin/python3
 
 .PHONY: all install build-packages test-packages long-packages bench-packages serve-packages demo demo-gpt test test-long bench \
-	bench-serve clean
+	bench-serve bench-retrieval clean
 .NOTPARALLEL:
 
 all: build-packages
@@ -51,6 +51,13 @@ bench-serve: serve-packages all
 	@ninja -C $(BUILD) bench/serve_step
 	@python3 bench/serve.py --build $(BUILD) --python $(PYTHON_TORCH) $(BENCH)
 	@$(PYTHON_TORCH) bench/logits.py --build $(BUILD) --python $(PYTHON_TORCH)
+
+# Half an hour: does the ranker find answers to questions that it has not seen?   docs/support.md, section 4
+bench-retrieval: all
+	@ninja -C $(BUILD) bench/retrieval
+	@folder=$$(tools/unpack_data.sh bank-faq) && $(BUILD)/bench/retrieval bank-faq $$folder/BankFAQs.csv
+	@folder=$$(tools/unpack_data.sh zh-insurance-qa) && $(BUILD)/bench/retrieval zh-insurance-qa $$folder/baoxianzhidao_filter.csv
+	@$(BUILD)/bench/retrieval scale
 
 # What make made; runs of your own stay.
 clean:

@@ -66,7 +66,7 @@ def room_of(path):
     parts = path.split("/")
     if parts[0] == "include":
         name = parts[-1].removesuffix(".h")
-        name = {"limits": "base", "quant": "tensor", "template": "text", "analyze": "text", "index": "retrieval", "grammar": "infer", "examples": "data"}.get(name, name)
+        name = {"limits": "base", "quant": "tensor", "template": "text", "analyze": "text", "index": "retrieval", "ranker": "retrieval", "grammar": "infer", "examples": "data"}.get(name, name)
         return name if name in BELOW else None
     return parts[1] if len(parts) > 2 and parts[1] in BELOW else None
 

@@ -60,7 +60,7 @@ static int teardown(void **state) {
 static ig_ranker *train(shop *s, const ig_ranker_opts *opts, const char *folder) {
     ig_error err;
     ig_ranker *r = NULL;
-    check_ok(ig_ranker_train(NULL, s->passage, PAGES, s->cases, s->count, opts, folder, &err));
+    check_ok(ig_ranker_train(s->passage, PAGES, s->cases, s->count, opts, folder, &err));
     check_ok(ig_ranker_open(folder, &r, &err));
     return r;
 }
@@ -210,12 +210,12 @@ static void without_cases_the_words_still_find(void **state) {
     ig_error err;
     ig_ranker *r;
     for (size_t i = 0; i < PAGES; i++) s->passage[i].question_count = 0;
-    check_ok(ig_ranker_train(NULL, s->passage, PAGES, NULL, 0, NULL, s->folder, &err));
+    check_ok(ig_ranker_train(s->passage, PAGES, NULL, 0, NULL, s->folder, &err));
     check_ok(ig_ranker_open(s->folder, &r, &err));
     assert_true(ask(r, "保修的手续费", NULL, out) > 0);
     assert_int_equal(out[0].passage, 5 * MATTERS + 3);
     ig_ranker_close(r);
-    check_ok(ig_ranker_train(NULL, NULL, 0, NULL, 0, NULL, s->folder, &err));
+    check_ok(ig_ranker_train(NULL, 0, NULL, 0, NULL, s->folder, &err));
     check_ok(ig_ranker_open(s->folder, &r, &err));
     assert_int_equal(ask(r, "保修", NULL, out), 0);
     ig_ranker_close(r);
@@ -230,15 +230,15 @@ static void bad_arguments_are_named(void **state) {
     shop *s = *state;
     ig_error err;
     ig_rank_case c = {.question = "x", .passage = PAGES, .weight = 1};
-    check_fails(ig_ranker_train(NULL, s->passage, PAGES, &c, 1, NULL, s->folder, &err), IG_E_ARG);
+    check_fails(ig_ranker_train(s->passage, PAGES, &c, 1, NULL, s->folder, &err), IG_E_ARG);
     c = (ig_rank_case){.question = "x", .passage = 0, .weight = 2};
-    check_fails(ig_ranker_train(NULL, s->passage, PAGES, &c, 1, NULL, s->folder, &err), IG_E_ARG);
+    check_fails(ig_ranker_train(s->passage, PAGES, &c, 1, NULL, s->folder, &err), IG_E_ARG);
     c = (ig_rank_case){.question = "x", .passage = -1, .weight = 1, .not_passages = (uint32_t[]){PAGES}, .not_count = 1};
-    check_fails(ig_ranker_train(NULL, s->passage, PAGES, &c, 1, NULL, s->folder, &err), IG_E_ARG);
+    check_fails(ig_ranker_train(s->passage, PAGES, &c, 1, NULL, s->folder, &err), IG_E_ARG);
     ig_ranker_opts opts = {.progress = stop};
-    check_fails(ig_ranker_train(NULL, s->passage, PAGES, NULL, 0, &opts, s->folder, &err), IG_E_CANCELLED);
+    check_fails(ig_ranker_train(s->passage, PAGES, NULL, 0, &opts, s->folder, &err), IG_E_CANCELLED);
     s->passage[0].id = "";
-    check_fails(ig_ranker_train(NULL, s->passage, PAGES, NULL, 0, NULL, s->folder, &err), IG_E_ARG);
+    check_fails(ig_ranker_train(s->passage, PAGES, NULL, 0, NULL, s->folder, &err), IG_E_ARG);
 }
 
 static void spoil(const shop *s, const char *name, const ig_buf *good, size_t at, size_t len) {
@@ -311,7 +311,7 @@ static ig_status all_of_it(shop *s, ig_error *err) {
     ig_ranker *r;
     ig_rank_result out[3];
     size_t n;
-    IG_TRY(ig_ranker_train(NULL, s->passage, 6, NULL, 0, NULL, s->folder, err));
+    IG_TRY(ig_ranker_train(s->passage, 6, NULL, 0, NULL, s->folder, err));
     IG_TRY(ig_ranker_open(s->folder, &r, err));
     ig_status status = ig_ranker_query(r, s->chinese[2], strlen(s->chinese[2]), 3, NULL, out, &n, err);
     ig_ranker_close(r);
