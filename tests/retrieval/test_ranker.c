@@ -274,6 +274,47 @@ static void damaged_files_are_refused(void **state) {
     }
 }
 
+/* A damaged section whose checksum was made right again: refused, or it answers something, and never reads what it should not. */
+static void damage_behind_a_right_checksum_does_no_harm(void **state) {
+    static const char *const name[] = {"ranker.index", "ranker.weights"};
+    enum { HEAD = 16, ENTRY = 24 };
+    shop *s = *state;
+    ig_ranker_close(train(s, NULL, s->folder));
+    for (int f = 0; f < 2; f++) {
+        ig_buf file;
+        char path[256];
+        uint64_t count, entry[3];
+        read_whole(s->folder, name[f], &file);
+        snprintf(path, sizeof path, "%s/%s", s->folder, name[f]);
+        memcpy(&count, file.data + 8, sizeof count);
+        for (size_t i = 0; i < count * 24; i++) {
+            char *at = file.data + HEAD + i / 24 * ENTRY;
+            memcpy(entry, at, sizeof entry);
+            if (!entry[1]) continue;
+            char *byte = file.data + entry[0] + (i % 24 < 16 ? i % 24 * 3 : i * 7919) % entry[1], old = *byte;
+            uint64_t good = entry[2];
+            *byte = (char)(*byte ^ (i % 2 ? 0xFF : 0x01));
+            entry[2] = ig_crc32c(0, file.data + entry[0], entry[1]);
+            memcpy(at, entry, sizeof entry);
+            ig_error err;
+            ig_ranker *r = NULL;
+            ig_rank_result out[5];
+            check_ok(ig_file_write(path, file.data, file.len, &err));
+            ig_status status = ig_ranker_open(s->folder, &r, &err);
+            size_t n;
+            if (status != IG_OK) assert_int_equal(status, IG_E_FORMAT);
+            else if (ig_ranker_query(r, s->english[3], strlen(s->english[3]), 5, NULL, out, &n, &err) == IG_OK) assert_true(n <= 5);
+            ig_ranker_close(r);
+            *byte = old;
+            entry[2] = good;
+            memcpy(at, entry, sizeof entry);
+        }
+        ig_error err;
+        check_ok(ig_file_write(path, file.data, file.len, &err));
+        ig_buf_fini(&file);
+    }
+}
+
 typedef struct asker {
     ig_ranker *r;
     const shop *s;
@@ -344,6 +385,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(without_cases_the_words_still_find, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_arguments_are_named, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged_files_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(damage_behind_a_right_checksum_does_no_harm, setup, teardown),
         cmocka_unit_test_setup_teardown(several_threads_may_ask, setup, teardown),
         cmocka_unit_test_setup_teardown(every_failed_allocation_is_a_status, setup, teardown),
     };
