@@ -6,6 +6,7 @@ PYTHON_TORCH ?= /usr/bin/python3
 	bench-serve clean
 .PHONY: all install build-packages test-packages long-packages bench-packages serve-packages demo demo-gpt test test-long bench \
 	bench-serve bench-support clean
+	bench-serve bench-retrieval clean
 .NOTPARALLEL:
 
 all: build-packages web-packages
@@ -63,6 +64,12 @@ bench-support: all
 	@ninja -C $(BUILD) bench/support_bench
 	@banking=$$(tools/unpack_data.sh banking77) && clinc=$$(tools/unpack_data.sh clinc150) && set -- $(or $(BENCH),all) && \
 		part=$$1 && shift && $(BUILD)/bench/support_bench $$part $$banking $$clinc "$$@"
+# Half an hour: does the ranker find answers to questions that it has not seen?   docs/support.md, section 4
+bench-retrieval: all
+	@ninja -C $(BUILD) bench/retrieval
+	@folder=$$(tools/unpack_data.sh bank-faq) && $(BUILD)/bench/retrieval bank-faq $$folder/BankFAQs.csv
+	@folder=$$(tools/unpack_data.sh zh-insurance-qa) && $(BUILD)/bench/retrieval zh-insurance-qa $$folder/baoxianzhidao_filter.csv
+	@$(BUILD)/bench/retrieval scale
 
 # What make made; runs of your own stay.
 clean:

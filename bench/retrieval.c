@@ -1,9 +1,9 @@
 /* bench/retrieval.c: does the ranker find the answer to a question that it has not seen?   make bench-retrieval
  *
  * Two collections of question-answer pairs (see docs/support.md): the pool is all answers; five folds, every question is held
- * out once and asked of a ranker that was trained on the others.  Three rankers are measured on the same questions: BM25 alone
- * (n-grams and words, k1, b and the weights tuned on the training part), and the whole ranker; differences come with their paired
- * 95 % bootstrap interval.
+ * out once and asked of a ranker that was trained on the others.  Two are measured on the same questions: BM25 alone (n-grams and
+ * words, k1, b and the weights tuned on the training part), and the whole ranker; the differences come with their paired 95 %
+ * bootstrap interval.  "scale" makes pairs up, and measures time and memory.
  *
  *     retrieval bank-faq FILE.csv        retrieval zh-insurance-qa FILE.csv        retrieval scale [PAIRS]
  */
@@ -171,14 +171,6 @@ static void ask(ig_ranker *r, item *q, int system) {
     q->probability = n ? result[0].probability : 0;
 }
 
-static void show_weights(ig_ranker *r, const item *q) {
-    ig_rank_result result[1];
-    size_t n;
-    if (!getenv("SHOW") || ig_ranker_query(r, q->text, strlen(q->text), 1, NULL, result, &n, NULL) != IG_OK || !n) return;
-    for (int f = 0; f < IG_RANK_EXTRA; f++) printf("%s %.2f  ", ig_rank_feature_name(f), result[0].part[f]);
-    printf("\n");
-}
-
 static void run_fold(collection *c, unsigned fold, int system, uint32_t without, const char *folder) {
     ig_error err;
     ig_rank_case *cases = need(ig_calloc(c->questions * GOLD_MAX + 1, sizeof *cases));
@@ -186,7 +178,7 @@ static void run_fold(collection *c, unsigned fold, int system, uint32_t without,
     ig_ranker_opts opts = {.seed = 1, .without = without};
     ig_ranker *r;
     double start = ig_clock();
-    if (ig_ranker_train(NULL, c->passage, c->answers, cases, m, &opts, folder, &err) != IG_OK) die(&err);
+    if (ig_ranker_train(c->passage, c->answers, cases, m, &opts, folder, &err) != IG_OK) die(&err);
     double trained = ig_clock();
     if (ig_ranker_open(folder, &r, &err) != IG_OK) die(&err);
     double asked = ig_clock();
@@ -194,7 +186,7 @@ static void run_fold(collection *c, unsigned fold, int system, uint32_t without,
     for (size_t i = 0; i < c->questions; i++) {
         if (c->question[i].fold != fold || !c->question[i].right_n) continue;
         ask(r, &c->question[i], system);
-        if (n++ < 3) show_weights(r, &c->question[i]);
+        n++;
     }
     fprintf(stderr, "fold %u, %s: trained in %.1f s, %zu questions, %.2f ms each\n", fold, SYSTEM[system], trained - start, n,
             1000 * (ig_clock() - asked) / (double)(n ? n : 1));
@@ -252,8 +244,6 @@ static void measure(const char *name, const char *path, unsigned folds) {
     prepare(&c);
     fprintf(stderr, "%s: %zu questions, %zu answers\n", name, c.questions, c.answers);
     uint32_t without[SYSTEMS] = {ONLY(1 << IG_RANK_GRAM | 1 << IG_RANK_WORD), 0};
-    if (getenv("W0")) without[0] = (uint32_t)strtoul(getenv("W0"), NULL, 0);
-    if (getenv("W1")) without[1] = (uint32_t)strtoul(getenv("W1"), NULL, 0);
     for (unsigned f = 0; f < folds; f++) {
         for (int s = 0; s < SYSTEMS; s++) run_fold(&c, f, s, without[s], folder);
     }
@@ -265,9 +255,92 @@ static void measure(const char *name, const char *path, unsigned folds) {
     ig_free(c.bytes);
 }
 
+/* ---- scale --------------------------------------------------------------------------------------------------------------- */
+
+/* A word of about Zipf's frequencies: six letters that its number gives. */
+static void put_word(ig_buf *out, uint32_t word) {
+    uint32_t x[4];
+    ig_philox(99, 0, word, x);
+    for (int i = 0; i < 6; i++, x[0] /= 14) ig_buf_putc(out, i % 2 ? "aeiou"[x[0] % 5] : "bcdfghklmnprst"[x[0] % 14]);
+    ig_buf_putc(out, ' ');
+}
+
+static uint32_t draw(ig_rng *rng, double vocabulary) {
+    return (uint32_t)pow(vocabulary, ig_rng_uniform(rng));
+}
+
+/* An answer of 45 words and a question of 8, five of which the answer's words stand for (word w for w + 500000). */
+static void make_pair(ig_rng *rng, ig_buf *answer, ig_buf *question) {
+    uint32_t word[45];
+    for (int i = 0; i < 45; i++) put_word(answer, word[i] = draw(rng, 60000));
+    for (int i = 0; i < 8; i++) {
+        uint32_t w = word[ig_rng_below(rng, 45)];
+        put_word(question, i < 5 ? (i < 3 ? w : w + 500000) : draw(rng, 20000));
+    }
+    ig_buf_putc(answer, '\0');
+    ig_buf_putc(question, '\0');
+}
+
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void ask_timed(const char *folder, const ig_rank_case *cases, size_t n) {
+    enum { ASKED = 1000 };
+    static double seconds[ASKED];
+    ig_error err;
+    ig_ranker *r;
+    ig_rank_result out[5];
+    double start = ig_clock();
+    if (ig_ranker_open(folder, &r, &err) != IG_OK) die(&err);
+    printf("opened in %.2f s\n", ig_clock() - start);
+    for (size_t i = 0, got; i < ASKED; i++) {
+        const char *text = cases[i * 97 % n].question;
+        start = ig_clock();
+        if (ig_ranker_query(r, text, strlen(text), 5, NULL, out, &got, &err) != IG_OK) die(&err);
+        seconds[i] = ig_clock() - start;
+    }
+    qsort(seconds, ASKED, sizeof *seconds, by_value);
+    printf("a question: %.2f ms at the median, %.2f ms for 99 in 100\n", 1000 * seconds[ASKED / 2], 1000 * seconds[ASKED * 99 / 100]);
+    ig_ranker_close(r);
+}
+
+static void measure_scale(size_t n) {
+    char folder[] = "/tmp/bench-retrieval-XXXXXX";
+    ig_buf answer = {.max = (size_t)1 << 31}, question = {.max = (size_t)1 << 31};
+    ig_rng rng;
+    ig_error err;
+    need(mkdtemp(folder));
+    ig_rng_init(&rng, 1, 1);
+    ig_passage *passage = need(ig_calloc(n, sizeof *passage));
+    ig_rank_case *cases = need(ig_calloc(n, sizeof *cases));
+    for (size_t i = 0; i < n; i++) make_pair(&rng, &answer, &question);
+    if (ig_buf_status(&answer, &err) != IG_OK || ig_buf_status(&question, &err) != IG_OK) die(&err);
+    const char *a = answer.data, *q = question.data;
+    for (size_t i = 0; i < n; i++, a += strlen(a) + 1, q += strlen(q) + 1) {
+        passage[i] = (ig_passage){.id = "a", .text = a};
+        cases[i] = (ig_rank_case){.question = q, .passage = (int64_t)i, .weight = 1};
+    }
+    double start = ig_clock();
+    if (ig_ranker_train(passage, n, cases, n, NULL, folder, &err) != IG_OK) die(&err);
+    printf("%zu pairs: trained in %.1f s, at most %.0f MB\n", n, ig_clock() - start, (double)ig_process_peak_bytes() / 1e6);
+    ask_timed(folder, cases, n);
+    ig_dir_remove(folder, NULL);
+    ig_free(passage);
+    ig_free(cases);
+    ig_buf_fini(&answer);
+    ig_buf_fini(&question);
+}
+
 int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "scale") == 0) {
+        unsigned long n = argc > 2 ? strtoul(argv[2], NULL, 10) : 100000;
+        measure_scale(n < 100 ? 100 : n);
+        return 0;
+    }
     if (argc < 3) {
-        fprintf(stderr, "usage: retrieval bank-faq|zh-insurance-qa FILE.csv [FOLDS]\n");
+        fprintf(stderr, "usage: retrieval bank-faq|zh-insurance-qa FILE.csv [FOLDS], or: retrieval scale [PAIRS]\n");
         return 2;
     }
     int folds = argc > 3 ? (int)strtol(argv[3], NULL, 10) : FOLDS;

@@ -79,8 +79,8 @@ typedef struct ig_ranker_opts {
 
 /* Build a ranker into a folder (made when absent).  Every form of a passage is a case of weight 1.  The same input and seed give
  * the same bytes.  opts may be NULL.  IG_E_ARG for a case that names no passage; IG_E_LIMIT; IG_E_CANCELLED. */
-ig_status ig_ranker_train(ig_context *ctx, const ig_passage *passages, size_t n, const ig_rank_case *cases, size_t m,
-                          const ig_ranker_opts *opts, const char *folder, ig_error *err);
+ig_status ig_ranker_train(const ig_passage *passages, size_t n, const ig_rank_case *cases, size_t m, const ig_ranker_opts *opts,
+                          const char *folder, ig_error *err);
 
 typedef struct ig_ranker ig_ranker;
 /* IG_E_FORMAT for damaged files. */

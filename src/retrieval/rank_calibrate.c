@@ -10,7 +10,9 @@
 #include "retrieval/rank_fuse.h"
 
 enum { FEW = 30, NEWTON = 25, NEXT = 10 };
-static const double ABSENT = 0.5, RIDGE = 0.5; /* weight of the questions without an answer; pull to the beginning */
+static const double ABSENT = 0.25; /* weight of a question without an answer */
+static const double KEPT = 0.25;   /* of a question that is in the index nearly word for word: these are answered too easily */
+static const double RIDGE = 0.5;   /* pull to the beginning */
 
 void ig_rank_signs(const float *score, const rank_row *const *row, size_t n, double reach, double words, double sign[RANK_SIGNS]) {
     memset(sign, 0, RANK_SIGNS * sizeof *sign);
@@ -126,7 +128,7 @@ static size_t look(const rank_set *set, const float *weight, sorting *s, seen *o
             seen *o = &out[n];
             ig_rank_signs(s->score, s->row, m, group->reach, group->words, o->sign);
             o->right = m && s->row[0]->label > 0;
-            o->weight = group->weight * (absent ? ABSENT : 1);
+            o->weight = group->weight * (absent ? ABSENT : 1) * (group->kept ? KEPT : 1);
             n += o->weight > 0;
             if (absent || o->right) continue;
             wrong += 1;

@@ -17,7 +17,7 @@ enum {
     ANSWER_WORDS = 100,       /* of a passage */
     MANY = 20000,             /* pairs from which on words must meet twice */
     MET_BITS = 25,            /* size of the filter for that */
-    SLOTS_MAX = 1 << 25
+    SLOTS_MAX = 1 << 23       /* 128 MiB; what does not fit is left out */
 };
 static const float SMOOTH = 0.7f, NOTHING = 4, P_MIN = 0.002f;
 
@@ -82,7 +82,6 @@ static size_t slot_of(const em *m, uint64_t key) {
 
 static ig_status grow(em *m, ig_error *err) {
     em bigger = {.slots = m->slots ? 2 * m->slots : 4096};
-    if (bigger.slots > SLOTS_MAX) return ig_error_set(err, IG_E_LIMIT, "the questions and answers have too many different words to learn from");
     bigger.key = ig_calloc(bigger.slots, sizeof *bigger.key);
     if (!bigger.key) return ig_error_nomem(err, bigger.slots * sizeof *bigger.key);
     for (size_t i = 0; i < m->slots; i++) {
@@ -97,7 +96,8 @@ static ig_status grow(em *m, ig_error *err) {
 static ig_status collect(em *m, size_t i, const uint32_t *answer, const uint8_t *tf, size_t n, ig_error *err) {
     (void)tf;
     for (uint64_t w = m->pairs->begin[i]; w < m->pairs->begin[i + 1]; w++) {
-        if (4 * (m->used + n + 1) > 3 * m->slots) IG_TRY(grow(m, err));
+        if (4 * (m->used + n + 1) > 3 * m->slots && m->slots < SLOTS_MAX) IG_TRY(grow(m, err));
+        if (4 * (m->used + n + 1) > 3 * m->slots) return IG_OK;
         for (size_t a = 0; a < n; a++) {
             uint64_t key = key_of(m->pairs->word[w], answer[a]);
             if (m->met && m->met[mixed(key) >> (64 - MET_BITS)] < 2) continue;

@@ -250,11 +250,10 @@ static ig_status train(training *t, const ig_passage *passages, size_t n, const 
     return ig_rank_index_save(&t->x, index, err);
 }
 
-ig_status ig_ranker_train(ig_context *ctx, const ig_passage *passages, size_t n, const ig_rank_case *cases, size_t m,
-                          const ig_ranker_opts *opts, const char *folder, ig_error *err) {
+ig_status ig_ranker_train(const ig_passage *passages, size_t n, const ig_rank_case *cases, size_t m, const ig_ranker_opts *opts,
+                          const char *folder, ig_error *err) {
     static const ig_ranker_opts none;
     training t = {.opts = opts ? opts : &none};
-    (void)ctx;
     if (!folder || !*folder) return ig_error_set(err, IG_E_ARG, "a ranker needs a folder to be written into");
     if (n >= RANK_NONE) return ig_error_set(err, IG_E_LIMIT, "%zu passages are too many", n);
     if (t.opts->extra.fn && (t.opts->extra.count < 1 || t.opts->extra.count > IG_RANK_EXTRA_MAX)) {
