@@ -28,6 +28,24 @@ export const skip = !playwright ? "npm ci in tests/node installs playwright-core
 
 const listen = (server) => new Promise((done) => server.listen(0, "127.0.0.1", () => done(`http://127.0.0.1:${server.address().port}`)));
 
+const launch = () => playwright.chromium.launch({ executablePath: program, args: ["--no-sandbox"] });
+/* A page of a fresh browser, with what it complains about; what a server refuses (4xx) is no complaint. */
+async function openPage(browser, options = {}) {
+  const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1200, height: 800 }, ...options });
+  const page = await context.newPage(), complaints = [];
+  page.setDefaultTimeout(15000);
+  page.on("pageerror", (e) => complaints.push(e.message));
+  page.on("console", (m) => {
+    if (m.type() === "error" && !/status of 4\d\d/.test(m.text())) complaints.push(m.text());
+  });
+  return { page, complaints };
+}
+/* A browser of its own, with one page, for a server that runs already. */
+export async function openBrowser() {
+  const browser = await launch();
+  return { ...(await openPage(browser)), close: () => browser.close() };
+}
+
 /* Two origins: the console's and a shop's, which carries the widget. `languages` are those of the browser. */
 export class Site {
   static async open() {
@@ -45,21 +63,13 @@ export class Site {
       .end(site.pageOfShop(req.url.startsWith("/zh") ? "zh-CN" : "en")));
     site.shopUrl = await listen(site.shop);
     site.origins.push(site.shopUrl);
-    site.browser = await playwright.chromium.launch({ executablePath: program, args: ["--no-sandbox"] });
+    site.browser = await launch();
     return site;
   }
 
-  /* A page of a fresh browser; what it complains about is kept in page.complaints. */
   async page(options = {}) {
-    const context = await this.browser.newContext({ locale: "en-GB", viewport: { width: 1200, height: 800 }, ...options });
-    const page = await context.newPage();
-    page.setDefaultTimeout(15000);
-    page.complaints = [];
-    page.on("pageerror", (e) => page.complaints.push(e.message));
-    page.on("console", (m) => {
-      if (m.type() === "error" && !/status of 4\d\d/.test(m.text())) page.complaints.push(m.text());
-    });
-    return page;
+    const { page, complaints } = await openPage(this.browser, options);
+    return Object.assign(page, { complaints });
   }
   async signedIn(options, key = "ig-admin") {
     const page = await this.page(options);
