@@ -45,7 +45,7 @@ export function Form({ fields, value, set, files, setFiles, ...place }: Place & 
 
 function AnyInput(p: Input) {
   const { field, fault, prefix = "" } = p;
-  if (field.type === "list") return <ListInput {...p} />;
+  if (field.type === "list") return field.of?.length ? <ListInput {...p} /> : null;
   if (field.type === "map") return (
     <fieldset><legend>{w(field.label)}</legend>
       <Form fields={field.of ?? []} value={(p.value as JsonMap) ?? {}} set={p.set} feature={p.feature} fault={fault} prefix={`${prefix}${field.name}.`} />
@@ -64,7 +64,9 @@ function AnyInput(p: Input) {
   );
 }
 
-function OneInput({ field: f, value, set, id, described, bad, feature }: Input & { id: string; described?: string; bad: boolean }) {
+function OneInput({ field: f, value, set: put, id, described, bad, feature }: Input & { id: string; described?: string; bad: boolean }) {
+  /* An emptied field is left out, unless the kind has a default that empty must stand against. */
+  const set = (v: Json | undefined) => put(v === undefined && typeof f.default === "string" ? "" : v);
   const same = { id, "aria-describedby": described, "aria-invalid": bad || undefined, required: f.required, name: f.name };
   const text = value === undefined || value === null ? "" : String(value);
   const bounded = f.max !== undefined && f.min !== undefined && f.max > f.min;
