@@ -23,7 +23,11 @@ before(async () => {
   await page.getByLabel("Key").fill(key);
   await page.keyboard.press("Enter");
   await page.getByText("There is no feature yet.").waitFor();
-  shop = createServer((req, res) => res.writeHead(200, { "Content-Type": "text/html" }).end(`<!doctype html><html lang="en"><body><h1>Shop</h1>${tag}</body></html>`));
+  shop = createServer((req, res) =>
+    res
+      .writeHead(200, { "Content-Type": "text/html" })
+      .end(`<!doctype html><html lang="en"><body><h1>Shop</h1>${tag}</body></html>`),
+  );
   await new Promise((done) => shop.listen(0, "127.0.0.1", done));
   shopUrl = `http://127.0.0.1:${shop.address().port}`;
 });
@@ -40,7 +44,9 @@ const shows = (text) => page.getByText(text, { exact: false }).first().waitFor()
 test("a feature is made from a file", { skip: off }, async () => {
   await page.getByRole("link", { name: "+ New feature" }).click();
   await page.getByLabel("Name of the feature").fill("desk");
-  await page.getByLabel("Table", { exact: true }).setInputFiles(csv("refund,three days\nshipping,two days\nhours,nine to five\n"));
+  await page
+    .getByLabel("Table", { exact: true })
+    .setInputFiles(csv("refund,three days\nshipping,two days\nhours,nine to five\n"));
   await page.getByRole("button", { name: "Make it" }).click();
   await shows("desk is live.");
   await page.getByText("Version 1 is live").waitFor();

@@ -21,7 +21,12 @@ after(async () => {
 });
 
 test("the console's files have their types and a strict policy", { skip: built }, async () => {
-  for (const [path, type] of [["/console/", "text/html"], ["/console/app.js", "text/javascript"], ["/console/app.css", "text/css"], ["/widget.js", "text/javascript"]]) {
+  for (const [path, type] of [
+    ["/console/", "text/html"],
+    ["/console/app.js", "text/javascript"],
+    ["/console/app.css", "text/css"],
+    ["/widget.js", "text/javascript"],
+  ]) {
     const r = await fetch(server.url + path);
     assert.equal(r.status, 200, path);
     assert.ok(r.headers.get("content-type").startsWith(type), path);
@@ -49,7 +54,10 @@ test("a key signs in; keys are made and revoked; signing out ends it", { skip: s
   await page.getByText("It is shown only once").waitFor();
   await page.getByRole("button", { name: "Revoke: helpers" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
-  await page.getByRole("row", { name: /helpers/ }).getByText("revoked").waitFor();
+  await page
+    .getByRole("row", { name: /helpers/ })
+    .getByText("revoked")
+    .waitFor();
   await page.getByRole("link", { name: "Inbox" }).click();
   await page.getByText("No tickets here.").waitFor();
   await page.getByRole("button", { name: "Sign out" }).click();
@@ -59,7 +67,11 @@ test("a key signs in; keys are made and revoked; signing out ends it", { skip: s
 });
 
 test("the link of `ingot console` signs in once", { skip: skip || built }, async () => {
-  const link = execFileSync(process.env.INGOT, ["console", "--url", server.url], { cwd: workspace.dir, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  const link = execFileSync(process.env.INGOT, ["console", "--url", server.url], {
+    cwd: workspace.dir,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  }).trim();
   const { page, complaints, close } = await openBrowser();
   await page.goto(link);
   await page.getByRole("heading", { name: "What to do next" }).waitFor();
