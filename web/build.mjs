@@ -13,13 +13,20 @@ import { parseArgs } from "node:util";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const { values: args } = parseArgs({ options: { out: { type: "string" }, table: { type: "string" }, depfile: { type: "string" } } });
+const { values: args } = parseArgs({
+  options: { out: { type: "string" }, table: { type: "string" }, depfile: { type: "string" } },
+});
 if (!args.out) {
   console.error("usage: node web/build.mjs --out FOLDER [--table FILE.c] [--depfile FILE.d]");
   process.exit(2);
 }
 
-const types = { html: "text/html; charset=utf-8", js: "text/javascript; charset=utf-8", css: "text/css; charset=utf-8", svg: "image/svg+xml" };
+const types = {
+  html: "text/html; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  svg: "image/svg+xml",
+};
 
 function writeChanged(path, bytes) {
   mkdirSync(dirname(path), { recursive: true });
@@ -30,8 +37,19 @@ function writeChanged(path, bytes) {
 }
 
 const common = {
-  bundle: true, minify: true, write: false, metafile: true, charset: "utf8", legalComments: "none", target: ["es2021"], format: "iife",
-  absWorkingDir: here, jsx: "automatic", jsxImportSource: "preact", define: { "process.env.NODE_ENV": '"production"' }, logLevel: "warning",
+  bundle: true,
+  minify: true,
+  write: false,
+  metafile: true,
+  charset: "utf8",
+  legalComments: "none",
+  target: ["es2021"],
+  format: "iife",
+  absWorkingDir: here,
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  define: { "process.env.NODE_ENV": '"production"' },
+  logLevel: "warning",
 };
 const bundles = [
   ["/console/app.js", "src/console/main.tsx"],
@@ -66,7 +84,9 @@ function cBytes(bytes) {
 if (args.table) {
   const type = (path) => types[path.slice(path.lastIndexOf(".") + 1)];
   const parts = ["/* Made by web/build.mjs from web/src. */", '#include "server/web_files.h"', ""];
-  files.forEach(([path, bytes], i) => parts.push(`/* ${path} */`, `static const unsigned char file_${i}[] = {`, cBytes(bytes), "};"));
+  files.forEach(([path, bytes], i) =>
+    parts.push(`/* ${path} */`, `static const unsigned char file_${i}[] = {`, cBytes(bytes), "};"),
+  );
   parts.push("", "const web_file web_files[] = {");
   files.forEach(([path], i) => parts.push(`    {"${path}", "${type(path)}", file_${i}, sizeof file_${i}},`));
   parts.push("    {0},", "};", "");

@@ -77,7 +77,14 @@ test("a question is answered with its source, judged, explained and corrected", 
 test("HTML in an answer is text", { skip }, async () => {
   page = await site.signedIn();
   await site.at(page, "features/desk/content");
-  await page.locator("input[type=file]").first().setInputFiles({ name: "evil.csv", mimeType: "text/csv", buffer: Buffer.from("zzz qqq,<img src=x onerror=document.title='broken'>\n") });
+  await page
+    .locator("input[type=file]")
+    .first()
+    .setInputFiles({
+      name: "evil.csv",
+      mimeType: "text/csv",
+      buffer: Buffer.from("zzz qqq,<img src=x onerror=document.title='broken'>\n"),
+    });
   await page.getByRole("button", { name: "Add", exact: true }).click();
   await shows("1 pieces read");
   await site.at(page, "features/desk/ask");
@@ -91,7 +98,11 @@ test("HTML in an answer is text", { skip }, async () => {
 test("content: bad rows are listed, what breaks is refused until forced, a piece is withdrawn", { skip }, async () => {
   page = await site.signedIn();
   await site.at(page, "features/desk/content");
-  const choose = (name, text) => page.locator("input[type=file]").first().setInputFiles({ name, mimeType: "text/csv", buffer: Buffer.from(text) });
+  const choose = (name, text) =>
+    page
+      .locator("input[type=file]")
+      .first()
+      .setInputFiles({ name, mimeType: "text/csv", buffer: Buffer.from(text) });
   const add = page.getByRole("button", { name: "Add", exact: true });
   await choose("more.csv", "question,answer\nDo you gift-wrap?,Yes.\nonly one column\n");
   await add.click();
@@ -129,7 +140,10 @@ test("learning is watched, the candidate compared, given a share, put live and r
   await page.getByLabel("Share of questions that the candidate answers").fill("0.25");
   await page.getByRole("button", { name: "Save" }).click();
   await shows("The candidate answers 25% of the questions.");
-  await page.locator(".card", { has: page.getByRole("heading", { name: "Version 4" }) }).getByRole("link", { name: "Compare with the live one" }).click();
+  await page
+    .locator(".card", { has: page.getByRole("heading", { name: "Version 4" }) })
+    .getByRole("link", { name: "Compare with the live one" })
+    .click();
   await page.getByText("31 questions were fixed").waitFor();
   assert.ok((await page.locator(".whisker svg").first().getAttribute("aria-label")).includes("77.6%"));
   await page.getByRole("button", { name: /^Fixed/ }).click();
@@ -200,7 +214,13 @@ test("a new feature is made from the kind's own form", { skip }, async () => {
   page = await site.signedIn();
   await page.getByRole("link", { name: "+ New feature" }).click();
   await page.getByLabel("Name of the feature").fill("desk");
-  await page.getByLabel("Questions and answers").setInputFiles({ name: "faq.csv", mimeType: "text/csv", buffer: Buffer.from("question,answer\nAre you open on Sunday?,No.\n") });
+  await page
+    .getByLabel("Questions and answers")
+    .setInputFiles({
+      name: "faq.csv",
+      mimeType: "text/csv",
+      buffer: Buffer.from("question,answer\nAre you open on Sunday?,No.\n"),
+    });
   await page.getByRole("button", { name: "Make it" }).click();
   await page.locator(".field-error", { hasText: "already" }).waitFor();
   await page.getByLabel("Name of the feature").fill("second");

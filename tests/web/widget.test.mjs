@@ -68,7 +68,8 @@ test("what is not known leads to a person, whose answer comes back to the page",
 
 test("keyboard: the focus goes in, round, and back with Esc", { skip }, async () => {
   await opened();
-  const focused = () => page.evaluate(() => document.querySelector("[data-ingot-widget]").shadowRoot.activeElement?.outerHTML.slice(0, 40) ?? "");
+  const focused = () =>
+    page.evaluate(() => document.querySelector("[data-ingot-widget]").shadowRoot.activeElement?.outerHTML.slice(0, 40) ?? "");
   assert.match(await focused(), /^<input/);
   const seen = new Set();
   for (let i = 0; i < 12; i++) {

@@ -10,7 +10,7 @@ const read = (path) => readFileSync(join(source, path), "utf8");
 
 /* `key: "…"` pairs of a dictionary, as they stand in the file. */
 function entries(text) {
-  return new Map([...text.matchAll(/(?<=[{,]\s*|^\s*)(\w+): ("(?:[^"\\]|\\.)*")/gm)].map((m) => [m[1], JSON.parse(m[2])]));
+  return new Map([...text.matchAll(/(?<=[{,]\s*|^\s*)(\w+):\s+("(?:[^"\\]|\\.)*")/gm)].map((m) => [m[1], JSON.parse(m[2])]));
 }
 const parameters = (sentence) => [...sentence.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort();
 
@@ -38,16 +38,27 @@ const files = readdirSync(source, { recursive: true }).filter((f) => /\.tsx?$/.t
 
 test("every key that a page names is in the dictionary, and every key is named", () => {
   const en = entries(read("console/words/en.ts"));
-  const text = files.filter((f) => f.startsWith("console")).map(read).join("\n");
+  const text = files
+    .filter((f) => f.startsWith("console"))
+    .map(read)
+    .join("\n");
   for (const [, key] of text.matchAll(/\bt\("(\w+)"/g)) assert.ok(en.has(key), key);
   const families = [...text.matchAll(/named\("(\w+)"/g), ...text.matchAll(/t\(`(\w+)_\$/g)].map((m) => m[1] + "_");
-  for (const key of en.keys()) assert.ok(text.includes(`"${key}"`) || families.some((f) => key.startsWith(f)) || /^(fixed|broken|changed)_help$/.test(key), `nobody says ${key}`);
+  for (const key of en.keys())
+    assert.ok(
+      text.includes(`"${key}"`) || families.some((f) => key.startsWith(f)) || /^(fixed|broken|changed)_help$/.test(key),
+      `nobody says ${key}`,
+    );
 });
 
 test("no HTML from strings, no eval, nothing from elsewhere", () => {
   for (const f of files) {
     const text = read(f);
     assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|dangerouslySet|document\.write|\beval\(|new Function/, f);
-    assert.doesNotMatch(text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/placeholder|xmlns|http:\/\/www\.w3\.org\/2000\/svg/g, ""), /["'`]https?:\/\/[a-z]/, f);
+    assert.doesNotMatch(
+      text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/placeholder|xmlns|http:\/\/www\.w3\.org\/2000\/svg/g, ""),
+      /["'`]https?:\/\/[a-z]/,
+      f,
+    );
   }
 });

@@ -6,8 +6,13 @@
 import type { Json } from "../shared/types";
 
 export class ApiError extends Error {
-  constructor(readonly status: number, message: string, readonly param: string | null, readonly code: string | null,
-    readonly body: unknown) {
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly param: string | null,
+    readonly code: string | null,
+    readonly body: unknown,
+  ) {
     super(message);
   }
 }

@@ -26,7 +26,9 @@ export function setLanguage(l: Language): void {
 
 export type Params = Record<string, string | number>;
 export function t(key: WordKey, params: Params = {}): string {
-  return dictionaries[language][key].replace(/\{(\w+)\}/g, (whole, name: string) => (name in params ? String(params[name]) : whole));
+  return dictionaries[language][key].replace(/\{(\w+)\}/g, (whole, name: string) =>
+    name in params ? String(params[name]) : whole,
+  );
 }
 /* A word for something that a server names, as a verdict: its key when there is one, else the name itself. */
 export function named(prefix: string, name: string): string {

@@ -29,15 +29,37 @@ function Value({ name, value }: { name: string; value: Json }) {
   if (isScore(value)) return <ScoreBar label={spoken(name)} value={value} />;
   if (Array.isArray(value)) {
     if (!value.length) return null;
-    if (!value.some(isMap)) return <p><span class="muted">{spoken(name)}: </span>{value.map((v) => brief(v)).join(", ")}</p>;
+    if (!value.some(isMap))
+      return (
+        <p>
+          <span class="muted">{spoken(name)}: </span>
+          {value.map((v) => brief(v)).join(", ")}
+        </p>
+      );
     return (
-      <section class="why-list"><h3>{spoken(name)}</h3>
-        <ol>{value.map((v, i) => <li key={i}>{isMap(v) ? <Explanation of={v} /> : brief(v)}</li>)}</ol>
+      <section class="why-list">
+        <h3>{spoken(name)}</h3>
+        <ol>
+          {value.map((v, i) => (
+            <li key={i}>{isMap(v) ? <Explanation of={v} /> : brief(v)}</li>
+          ))}
+        </ol>
       </section>
     );
   }
-  if (isMap(value)) return <section class="why-map"><h3>{spoken(name)}</h3><Explanation of={value} /></section>;
-  return <p><span class="muted">{spoken(name)}: </span>{typeof value === "boolean" ? t(value ? "yes" : "no") : brief(value)}</p>;
+  if (isMap(value))
+    return (
+      <section class="why-map">
+        <h3>{spoken(name)}</h3>
+        <Explanation of={value} />
+      </section>
+    );
+  return (
+    <p>
+      <span class="muted">{spoken(name)}: </span>
+      {typeof value === "boolean" ? t(value ? "yes" : "no") : brief(value)}
+    </p>
+  );
 }
 
 export function Explanation({ of }: { of: JsonMap }) {
@@ -45,7 +67,11 @@ export function Explanation({ of }: { of: JsonMap }) {
   return (
     <div class="why">
       {head && <p class="strong">{head}</p>}
-      {Object.entries(of).filter(([k, v]) => k !== "title" && v !== null).map(([k, v]) => <Value key={k} name={k} value={v} />)}
+      {Object.entries(of)
+        .filter(([k, v]) => k !== "title" && v !== null)
+        .map(([k, v]) => (
+          <Value key={k} name={k} value={v} />
+        ))}
     </div>
   );
 }

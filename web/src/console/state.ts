@@ -8,7 +8,13 @@ import { useCallback, useContext, useEffect, useRef, useState } from "preact/hoo
 import type { Kind, Role, Session } from "../shared/types";
 import { message } from "./api";
 
-export interface Shared { session: Session; kinds: Kind[]; say: (text: string) => void; refresh: () => void; revision: number }
+export interface Shared {
+  session: Session;
+  kinds: Kind[];
+  say: (text: string) => void;
+  refresh: () => void;
+  revision: number;
+}
 export const SharedContext = createContext<Shared | null>(null);
 export function useShared(): Shared {
   const s = useContext(SharedContext);
@@ -42,7 +48,12 @@ export function usePath(): string[] {
 
 /* ---- loading ---- */
 
-export interface Loaded<T> { data: T | undefined; error: string; loading: boolean; reload: () => void }
+export interface Loaded<T> {
+  data: T | undefined;
+  error: string;
+  loading: boolean;
+  reload: () => void;
+}
 /* Calls `load` at first and whenever `deps` change; of several calls under way only the last one counts. */
 export function useLoad<T>(load: () => Promise<T>, deps: unknown[]): Loaded<T> {
   const [state, set] = useState<{ data?: T; error: string; loading: boolean }>({ error: "", loading: true });
@@ -52,7 +63,8 @@ export function useLoad<T>(load: () => Promise<T>, deps: unknown[]): Loaded<T> {
     set((s) => ({ ...s, error: "", loading: true }));
     load().then(
       (data) => mine === turn.current && set({ data, error: "", loading: false }),
-      (e) => mine === turn.current && set((s) => ({ ...s, error: message(e), loading: false })));
+      (e) => mine === turn.current && set((s) => ({ ...s, error: message(e), loading: false })),
+    );
   }, deps);
   useEffect(() => {
     reload();
@@ -71,7 +83,12 @@ export function useEvery(ms: number, on: boolean, f: () => void): void {
   }, [ms, on]);
 }
 /* A call that a button starts: `busy` while it runs, `error` when it failed. */
-export function useDoing(): { busy: boolean; error: string; clear: () => void; run: (f: () => Promise<unknown>) => Promise<boolean> } {
+export function useDoing(): {
+  busy: boolean;
+  error: string;
+  clear: () => void;
+  run: (f: () => Promise<unknown>) => Promise<boolean>;
+} {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState("");
   const run = async (f: () => Promise<unknown>) => {

@@ -8,7 +8,8 @@ export type JsonMap = { [key: string]: Json };
 export type Language = "en" | "zh";
 export type Words = { en: string; zh: string };
 
-export type FieldType = "text" | "prose" | "int" | "real" | "bool" | "choice" | "files" | "url" | "model" | "item" | "list" | "map";
+export type FieldType =
+  "text" | "prose" | "int" | "real" | "bool" | "choice" | "files" | "url" | "model" | "item" | "list" | "map";
 export interface Field {
   name: string;
   type: FieldType;
@@ -21,7 +22,12 @@ export interface Field {
   default?: Json;
   of?: Field[];
 }
-export interface Metric { name: string; label: Words; help?: Words; lower_is_better?: boolean }
+export interface Metric {
+  name: string;
+  label: Words;
+  help?: Words;
+  lower_is_better?: boolean;
+}
 export interface Kind {
   name: string;
   title: Words;
@@ -35,8 +41,17 @@ export interface Kind {
 }
 
 /* null where nothing was measured */
-export interface Interval { mean: number | null; lo: number | null; hi: number | null; n?: number }
-export interface Voice { voice: string; weight: number; why?: Words }
+export interface Interval {
+  mean: number | null;
+  lo: number | null;
+  hi: number | null;
+  n?: number;
+}
+export interface Voice {
+  voice: string;
+  weight: number;
+  why?: Words;
+}
 export interface Version {
   number: number;
   status: "building" | "complete" | "failed" | "removed";
@@ -49,7 +64,13 @@ export interface Version {
   learned?: { cases: number; feedback: number; voices_down?: Voice[] };
   comparison?: Comparison | null;
 }
-export interface Change { request: Json; expected?: Json; from: Json; to: Json; because?: string[] }
+export interface Change {
+  request: Json;
+  expected?: Json;
+  from: Json;
+  to: Json;
+  because?: string[];
+}
 export interface Comparison {
   feature: string;
   from: number;
@@ -92,8 +113,20 @@ export interface Feature {
   next: { verb: string; why: Words }[];
   versions?: Version[];
 }
-export interface Group { title: string; count: number; examples: string[]; interactions: string[] }
-export interface Day { day: string; interactions: number; answered: number; unknown: number; likes: number; dislikes: number }
+export interface Group {
+  title: string;
+  count: number;
+  examples: string[];
+  interactions: string[];
+}
+export interface Day {
+  day: string;
+  interactions: number;
+  answered: number;
+  unknown: number;
+  likes: number;
+  dislikes: number;
+}
 export interface Report {
   since: number;
   until: number;
@@ -104,7 +137,14 @@ export interface Report {
   disliked: Group[];
 }
 
-export interface Source { item: string; title: string; passage?: string; source?: string; line?: number; score?: number }
+export interface Source {
+  item: string;
+  title: string;
+  passage?: string;
+  source?: string;
+  line?: number;
+  score?: number;
+}
 export interface SupportAnswer {
   text?: string;
   language?: string;
@@ -123,7 +163,15 @@ export interface Answer {
   answer: SupportAnswer;
   seconds: number;
 }
-export interface Feedback { id: string; type: string; reason?: string | null; correction?: Json; staff?: boolean; value?: number; at?: number }
+export interface Feedback {
+  id: string;
+  type: string;
+  reason?: string | null;
+  correction?: Json;
+  staff?: boolean;
+  value?: number;
+  at?: number;
+}
 export interface Interaction {
   id: string;
   version: number;
@@ -146,7 +194,12 @@ export interface Item {
   changed_at?: number;
   withdrawn_at?: number;
 }
-export interface RowNote { level: "bad" | "note"; file?: string | null; line?: number; message: string }
+export interface RowNote {
+  level: "bad" | "note";
+  file?: string | null;
+  line?: number;
+  message: string;
+}
 export interface Added {
   version?: number; /* 0: nothing was changed */
   items?: number;
@@ -156,7 +209,12 @@ export interface Added {
   broken?: Change[];
 }
 
-export interface Message { id: string; from: "user" | "staff" | "desk"; text: string; at: number }
+export interface Message {
+  id: string;
+  from: "user" | "staff" | "desk";
+  text: string;
+  at: number;
+}
 export interface Ticket {
   id: string;
   feature: string;
@@ -170,7 +228,12 @@ export interface Ticket {
   messages?: Message[];
   interactions?: Interaction[];
 }
-export interface JobEvent { at: number; level?: string; message: string; data?: JsonMap | null }
+export interface JobEvent {
+  at: number;
+  level?: string;
+  message: string;
+  data?: JsonMap | null;
+}
 export interface Job {
   id: string;
   kind: string;
@@ -197,5 +260,13 @@ export interface Key {
   visitor_per_minute?: number;
   secret?: string;
 }
-export interface Session { key: string | null; name: string; role: Role }
-export interface Model { id: string; created?: number; owned_by?: string }
+export interface Session {
+  key: string | null;
+  name: string;
+  role: Role;
+}
+export interface Model {
+  id: string;
+  created?: number;
+  owned_by?: string;
+}

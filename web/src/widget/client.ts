@@ -13,24 +13,37 @@ export interface Client {
   waiting: () => boolean; /* a ticket was opened: staff may answer */
 }
 
-interface Kept { visitor?: string; conversation?: string; ticket?: boolean }
+interface Kept {
+  visitor?: string;
+  conversation?: string;
+  ticket?: boolean;
+}
 
 export function makeClient(server: string, key: string, feature: string): Client {
   const place = `ingot-widget-${feature}`;
   let kept: Kept = {};
   try {
     kept = JSON.parse(localStorage.getItem(place) ?? "{}") as Kept;
-  } catch { /* refused or damaged: a new visitor */ }
+  } catch {
+    /* refused or damaged: a new visitor */
+  }
   const keep = (more: Kept) => {
     kept = { ...kept, ...more };
     try {
       localStorage.setItem(place, JSON.stringify(kept));
-    } catch { /* memory must do */ }
+    } catch {
+      /* memory must do */
+    }
   };
   const call = async <T>(method: string, path: string, body?: Json): Promise<T> => {
     const headers: Record<string, string> = { Authorization: `Bearer ${key}` };
     if (body !== undefined) headers["Content-Type"] = "application/json";
-    const r = await fetch(server + path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), credentials: "omit" });
+    const r = await fetch(server + path, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      credentials: "omit",
+    });
     const value = (await r.json().catch(() => ({}))) as T & { error?: { message?: string; code?: string } };
     if (!r.ok) throw Object.assign(new Error(value.error?.message ?? String(r.status)), { code: value.error?.code });
     return value;
@@ -38,7 +51,9 @@ export function makeClient(server: string, key: string, feature: string): Client
   let coming: Promise<string> | undefined;
   const visitor = (): Promise<string> => {
     if (kept.visitor) return Promise.resolve(kept.visitor);
-    coming ??= call<{ visitor: string }>("POST", "/v1/widget/visitor", {}).then((v) => (keep({ visitor: v.visitor }), v.visitor));
+    coming ??= call<{ visitor: string }>("POST", "/v1/widget/visitor", {}).then(
+      (v) => (keep({ visitor: v.visitor }), v.visitor),
+    );
     coming.catch(() => (coming = undefined));
     return coming;
   };
@@ -56,21 +71,33 @@ export function makeClient(server: string, key: string, feature: string): Client
   };
   const conversation = (): JsonMap => (kept.conversation ? { conversation: kept.conversation } : {});
   return {
-    ask: (question) => known(async () => {
-      const a = await call<Answer>("POST", `/v1/features/${encodeURIComponent(feature)}/ask`, { question, user: await visitor(), ...conversation() });
-      keep({ conversation: a.conversation });
-      return a;
-    }),
+    ask: (question) =>
+      known(async () => {
+        const a = await call<Answer>("POST", `/v1/features/${encodeURIComponent(feature)}/ask`, {
+          question,
+          user: await visitor(),
+          ...conversation(),
+        });
+        keep({ conversation: a.conversation });
+        return a;
+      }),
     feedback: async (body) => call("POST", "/v1/feedback", { ...body, user: await visitor() }),
-    ticket: (contact, text) => known(async () => {
-      const t = await call<{ conversation?: string }>("POST", "/v1/tickets", { contact, text, user: await visitor(), ...conversation() });
-      keep({ ticket: true, ...(t.conversation ? { conversation: t.conversation } : {}) });
-    }),
-    messages: () => known(async () => {
-      const q = new URLSearchParams({ visitor: await visitor() });
-      if (kept.conversation) q.set("conversation", kept.conversation);
-      return (await call<{ messages: Message[] }>("GET", `/v1/widget/messages?${q}`)).messages;
-    }),
+    ticket: (contact, text) =>
+      known(async () => {
+        const t = await call<{ conversation?: string }>("POST", "/v1/tickets", {
+          contact,
+          text,
+          user: await visitor(),
+          ...conversation(),
+        });
+        keep({ ticket: true, ...(t.conversation ? { conversation: t.conversation } : {}) });
+      }),
+    messages: () =>
+      known(async () => {
+        const q = new URLSearchParams({ visitor: await visitor() });
+        if (kept.conversation) q.set("conversation", kept.conversation);
+        return (await call<{ messages: Message[] }>("GET", `/v1/widget/messages?${q}`)).messages;
+      }),
     waiting: () => !!kept.ticket,
   };
 }

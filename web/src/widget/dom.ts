@@ -3,7 +3,11 @@ import { thumbUp } from "../shared/thumb";
 
 type Value = string | boolean | ((e: Event) => void) | undefined;
 
-export function el<K extends keyof HTMLElementTagNameMap>(tag: K, props: Record<string, Value> = {}, ...children: (Node | string | null)[]): HTMLElementTagNameMap[K] {
+export function el<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  props: Record<string, Value> = {},
+  ...children: (Node | string | null)[]
+): HTMLElementTagNameMap[K] {
   const e = document.createElement(tag);
   for (const [name, v] of Object.entries(props)) {
     if (typeof v === "function") e.addEventListener(name, v);
@@ -34,8 +38,11 @@ export function trapFocus(root: ShadowRoot, panel: HTMLElement, leave: () => voi
       leave();
     }
     if (e.key !== "Tab") return;
-    const all = [...panel.querySelectorAll<HTMLElement>("button, input, textarea, summary, a[href]")].filter((x) => !x.hasAttribute("disabled") && x.offsetParent);
-    const first = all[0], last = all[all.length - 1];
+    const all = [...panel.querySelectorAll<HTMLElement>("button, input, textarea, summary, a[href]")].filter(
+      (x) => !x.hasAttribute("disabled") && x.offsetParent,
+    );
+    const first = all[0],
+      last = all[all.length - 1];
     if (e.shiftKey ? root.activeElement === first : root.activeElement === last) {
       e.preventDefault();
       (e.shiftKey ? last : first)?.focus();

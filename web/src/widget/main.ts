@@ -37,16 +37,43 @@ class Widget {
   private person: HTMLFormElement | null = null;
   private polling: ReturnType<typeof setInterval> | undefined;
 
-  constructor(private client: Client, private words: Record<WidgetWord, string>, shadow: ShadowRoot, language: string) {
-    this.launch = el("button", { class: "launch", type: "button", "aria-haspopup": "dialog", click: () => this.open() }, words.open);
+  constructor(
+    private client: Client,
+    private words: Record<WidgetWord, string>,
+    shadow: ShadowRoot,
+    language: string,
+  ) {
+    this.launch = el(
+      "button",
+      { class: "launch", type: "button", "aria-haspopup": "dialog", click: () => this.open() },
+      words.open,
+    );
     this.log = el("div", { class: "log", role: "log", "aria-live": "polite", tabindex: "0", "aria-label": words.title });
     this.input = el("input", { type: "text", autocomplete: "off", maxlength: "2000", required: true, placeholder: words.ask });
-    const form = el("form", { class: "ask", submit: (e) => (e.preventDefault(), void this.ask(this.input.value)) },
-      el("label", {}, el("span", { class: "hide" }, words.ask), this.input), el("button", { class: "main", type: "submit" }, words.send));
-    const foot = el("div", { class: "foot" }, el("button", { class: "plain", type: "button", click: () => this.openPerson() }, words.person));
-    this.panel = el("section", { class: "panel", role: "dialog", "aria-modal": "true", "aria-label": words.title, hidden: true },
-      el("header", {}, el("h2", {}, words.title), el("button", { type: "button", "aria-label": words.close, click: () => this.close() }, "✕")),
-      this.log, form, foot);
+    const form = el(
+      "form",
+      { class: "ask", submit: (e) => (e.preventDefault(), void this.ask(this.input.value)) },
+      el("label", {}, el("span", { class: "hide" }, words.ask), this.input),
+      el("button", { class: "main", type: "submit" }, words.send),
+    );
+    const foot = el(
+      "div",
+      { class: "foot" },
+      el("button", { class: "plain", type: "button", click: () => this.openPerson() }, words.person),
+    );
+    this.panel = el(
+      "section",
+      { class: "panel", role: "dialog", "aria-modal": "true", "aria-label": words.title, hidden: true },
+      el(
+        "header",
+        {},
+        el("h2", {}, words.title),
+        el("button", { type: "button", "aria-label": words.close, click: () => this.close() }, "✕"),
+      ),
+      this.log,
+      form,
+      foot,
+    );
     this.root = el("div", { class: "root", lang: language === "zh" ? "zh-CN" : "en" }, this.launch, this.panel);
     trapFocus(shadow, this.panel, () => this.close());
     this.say("desk", words.hello);
@@ -65,7 +92,12 @@ class Widget {
   }
 
   private say(who: "you" | "desk" | "staff", text: string): HTMLElement {
-    const m = el("div", { class: `msg ${who}` }, who === "staff" ? el("p", { class: "who" }, this.words.staff) : el("span", { class: "hide" }, this.words[who] + ": "), el("p", {}, text));
+    const m = el(
+      "div",
+      { class: `msg ${who}` },
+      who === "staff" ? el("p", { class: "who" }, this.words.staff) : el("span", { class: "hide" }, this.words[who] + ": "),
+      el("p", {}, text),
+    );
     this.log.append(m);
     m.scrollIntoView?.({ block: "nearest" });
     return m;
@@ -92,32 +124,61 @@ class Widget {
   }
 
   private answer(a: Answer): void {
-    const w = this.words, said = a.answer;
+    const w = this.words,
+      said = a.answer;
     const text = said.text || (a.outcome === "person" ? w.person_outcome : w.unknown);
     const m = this.say("desk", text);
     if (said.language) m.querySelector("p")!.lang = said.language === "zh" ? "zh-CN" : said.language;
     if (said.sources?.length) m.append(this.sources(said.sources));
     if (said.suggestions?.length)
-      m.append(el("div", { class: "row" }, el("span", { class: "small" }, w.maybe),
-        ...said.suggestions.map((s) => el("button", { class: "chip", type: "button", click: () => void this.ask(s.title) }, s.title))));
+      m.append(
+        el(
+          "div",
+          { class: "row" },
+          el("span", { class: "small" }, w.maybe),
+          ...said.suggestions.map((s) =>
+            el("button", { class: "chip", type: "button", click: () => void this.ask(s.title) }, s.title),
+          ),
+        ),
+      );
     if (a.outcome === "answered") m.append(this.judge(a.id));
-    else m.append(el("div", { class: "row" }, el("button", { class: "chip", type: "button", click: () => this.openPerson() }, w.person)));
+    else
+      m.append(
+        el("div", { class: "row" }, el("button", { class: "chip", type: "button", click: () => this.openPerson() }, w.person)),
+      );
     m.scrollIntoView?.({ block: "nearest" });
   }
 
   private sources(list: Source[]): HTMLElement {
-    return el("details", { class: "sources" }, el("summary", {}, `${this.words.sources} (${list.length})`),
-      ...list.map((s) => el("div", {}, el("strong", {}, s.title), s.passage ? el("blockquote", {}, s.passage) : null)));
+    return el(
+      "details",
+      { class: "sources" },
+      el("summary", {}, `${this.words.sources} (${list.length})`),
+      ...list.map((s) => el("div", {}, el("strong", {}, s.title), s.passage ? el("blockquote", {}, s.passage) : null)),
+    );
   }
 
   /* Thumbs; after a bad one, reasons and a box for the right answer. */
   private judge(interaction: string): HTMLElement {
-    const w = this.words, box = el("div");
+    const w = this.words,
+      box = el("div");
     const status = el("span", { class: "small", role: "status" });
     const more = el("div", { hidden: true });
     let now = "";
     const thumbs = (["like", "dislike"] as const).map((type) =>
-      el("button", { class: "chip", type: "button", "aria-pressed": "false", "aria-label": w[type], title: w[type], click: () => void press(type) }, thumb(type === "dislike")));
+      el(
+        "button",
+        {
+          class: "chip",
+          type: "button",
+          "aria-pressed": "false",
+          "aria-label": w[type],
+          title: w[type],
+          click: () => void press(type),
+        },
+        thumb(type === "dislike"),
+      ),
+    );
     const send = async (body: Record<string, string | { answer: string }>): Promise<boolean> => {
       try {
         await this.client.feedback({ interaction, ...body });
@@ -137,18 +198,37 @@ class Widget {
       more.hidden = now !== "dislike";
     };
     const chips = (["wrong", "incomplete", "outdated", "unclear"] as const).map((reason) => {
-      const chip = el("button", { class: "chip", type: "button", "aria-pressed": "false", click: async () => {
-        if (!(await send({ type: "dislike", reason }))) return;
-        for (const c of chips) c.setAttribute("aria-pressed", String(c === chip));
-      } }, w[reason]);
+      const chip = el(
+        "button",
+        {
+          class: "chip",
+          type: "button",
+          "aria-pressed": "false",
+          click: async () => {
+            if (!(await send({ type: "dislike", reason }))) return;
+            for (const c of chips) c.setAttribute("aria-pressed", String(c === chip));
+          },
+        },
+        w[reason],
+      );
       return chip;
     });
     const better = el("textarea", { rows: "2", maxlength: "4000", required: true });
-    const form = el("form", { submit: async (e) => {
-      e.preventDefault();
-      if (await send({ type: "correction", correction: { answer: better.value } })) form.remove();
-    } }, el("label", {}, w.better, better), el("button", { class: "main", type: "submit" }, w.save));
-    more.append(el("div", { class: "row", role: "group", "aria-label": w.why }, el("span", { class: "small" }, w.why), ...chips), form);
+    const form = el(
+      "form",
+      {
+        submit: async (e) => {
+          e.preventDefault();
+          if (await send({ type: "correction", correction: { answer: better.value } })) form.remove();
+        },
+      },
+      el("label", {}, w.better, better),
+      el("button", { class: "main", type: "submit" }, w.save),
+    );
+    more.append(
+      el("div", { class: "row", role: "group", "aria-label": w.why }, el("span", { class: "small" }, w.why), ...chips),
+      form,
+    );
     box.append(el("div", { class: "row" }, ...thumbs, status), more);
     return box;
   }
@@ -158,8 +238,13 @@ class Widget {
       const w = this.words;
       const contact = el("input", { type: "text", autocomplete: "email", maxlength: "400", required: true });
       const text = el("textarea", { rows: "3", maxlength: "20000", required: true });
-      this.person = el("form", { submit: (e) => (e.preventDefault(), void this.toPerson(contact.value, text.value)) },
-        el("label", {}, w.contact_text, text), el("label", {}, w.contact, contact), el("button", { class: "main", type: "submit" }, w.send));
+      this.person = el(
+        "form",
+        { submit: (e) => (e.preventDefault(), void this.toPerson(contact.value, text.value)) },
+        el("label", {}, w.contact_text, text),
+        el("label", {}, w.contact, contact),
+        el("button", { class: "main", type: "submit" }, w.send),
+      );
       this.log.append(el("div", { class: "msg" }, el("p", {}, w.person), this.person));
     }
     this.person.querySelector("textarea")!.focus();

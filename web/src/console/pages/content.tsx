@@ -18,24 +18,48 @@ export function Content(of: OfFeature) {
   const [limit, setLimit] = useState(page);
   const [asked, setAsked] = useState<Asked | null>(null);
   const doing = useDoing();
-  const list = useLoad(() => get<{ items: Item[]; total: number }>(url(["features", name, "content"], { query, limit })), [name, query, limit]);
+  const list = useLoad(
+    () => get<{ items: Item[]; total: number }>(url(["features", name, "content"], { query, limit })),
+    [name, query, limit],
+  );
   const changed = () => (list.reload(), of.changed());
-  const withdraw = (i: Item) => setAsked({
-    text: t("withdraw_sure", { title: titleOf(i) }), action: t("withdraw"), danger: true,
-    run: () => doing.run(() => remove(url(["features", name, "content", i.id]))).then(changed),
-  });
+  const withdraw = (i: Item) =>
+    setAsked({
+      text: t("withdraw_sure", { title: titleOf(i) }),
+      action: t("withdraw"),
+      danger: true,
+      run: () => doing.run(() => remove(url(["features", name, "content", i.id]))).then(changed),
+    });
   return (
     <>
       <AddContent {...of} changed={changed} />
-      <Card title={t("content_title")} side={list.data && <span class="muted">{t("content_total", { n: count(list.data.total) })}</span>}>
-        <input type="search" aria-label={t("search_content")} placeholder={t("search_content")} value={query}
-          onInput={(e) => (setQuery(e.currentTarget.value), setLimit(page))} />
+      <Card
+        title={t("content_title")}
+        side={list.data && <span class="muted">{t("content_total", { n: count(list.data.total) })}</span>}
+      >
+        <input
+          type="search"
+          aria-label={t("search_content")}
+          placeholder={t("search_content")}
+          value={query}
+          onInput={(e) => (setQuery(e.currentTarget.value), setLimit(page))}
+        />
         <Problem text={doing.error} />
-        <Show of={list}>{(data) => data.items.length ? (
-          <>
-            <ul class="items">{data.items.map((i) => <ItemRow key={i.id} of={i} withdraw={() => withdraw(i)} />)}</ul>
-            {data.total > data.items.length && <Button onClick={() => setLimit(limit + page)}>{t("more")}</Button>}
-          </>) : <Empty title={t("no_content")} />}
+        <Show of={list}>
+          {(data) =>
+            data.items.length ? (
+              <>
+                <ul class="items">
+                  {data.items.map((i) => (
+                    <ItemRow key={i.id} of={i} withdraw={() => withdraw(i)} />
+                  ))}
+                </ul>
+                {data.total > data.items.length && <Button onClick={() => setLimit(limit + page)}>{t("more")}</Button>}
+              </>
+            ) : (
+              <Empty title={t("no_content")} />
+            )
+          }
         </Show>
       </Card>
       {asked && <Confirm of={asked} onClose={() => setAsked(null)} />}
@@ -49,12 +73,26 @@ function ItemRow({ of, withdraw }: { of: Item; withdraw: () => void }) {
     <li>
       <details>
         <summary>{titleOf(of)}</summary>
-        <dl class="body">{Object.entries(body).map(([k, v]) => <div key={k}><dt>{k}</dt><dd>{brief(v)}</dd></div>)}</dl>
+        <dl class="body">
+          {Object.entries(body).map(([k, v]) => (
+            <div key={k}>
+              <dt>{k}</dt>
+              <dd>{brief(v)}</dd>
+            </div>
+          ))}
+        </dl>
       </details>
-      <span class="muted small">{of.source && (of.line ? t("from_file", { file: of.source, line: of.line }) : of.source)}
-        {of.changed_at ? ` · ${ago(of.changed_at)}` : ""}</span>
-      {of.withdrawn_at ? <Tag look="warn">{t("withdrawn")}</Tag>
-        : <Button look="quiet" aria-label={`${t("withdraw")}: ${titleOf(of)}`} onClick={withdraw}>{t("withdraw")}</Button>}
+      <span class="muted small">
+        {of.source && (of.line ? t("from_file", { file: of.source, line: of.line }) : of.source)}
+        {of.changed_at ? ` · ${ago(of.changed_at)}` : ""}
+      </span>
+      {of.withdrawn_at ? (
+        <Tag look="warn">{t("withdrawn")}</Tag>
+      ) : (
+        <Button look="quiet" aria-label={`${t("withdraw")}: ${titleOf(of)}`} onClick={withdraw}>
+          {t("withdraw")}
+        </Button>
+      )}
     </li>
   );
 }
@@ -78,7 +116,9 @@ function AddContent({ feature, changed }: OfFeature) {
     setReport(null);
     setProblem("");
     try {
-      setReport(await waitFor<Added>(await post(url(["features", feature.name, "content"], force ? { force: 1 } : {}), formOf(files))));
+      setReport(
+        await waitFor<Added>(await post(url(["features", feature.name, "content"], force ? { force: 1 } : {}), formOf(files))),
+      );
       setFiles({});
       changed();
     } catch (e) {
@@ -89,10 +129,24 @@ function AddContent({ feature, changed }: OfFeature) {
   };
   return (
     <Card title={t("add_files")}>
-      <div class="form two">{fields.map((f) => (
-        <FilesInput key={f.name} field={{ ...f, required: false }} files={files[f.name] ?? []} set={(l) => setFiles({ ...files, [f.name]: l })} />))}</div>
-      <div class="row"><Button look="main" disabled={!some} busy={busy} onClick={() => send(false)}>{t("add")}</Button>
-        <span role="status" class="muted">{busy && t("reading")}</span></div>
+      <div class="form two">
+        {fields.map((f) => (
+          <FilesInput
+            key={f.name}
+            field={{ ...f, required: false }}
+            files={files[f.name] ?? []}
+            set={(l) => setFiles({ ...files, [f.name]: l })}
+          />
+        ))}
+      </div>
+      <div class="row">
+        <Button look="main" disabled={!some} busy={busy} onClick={() => send(false)}>
+          {t("add")}
+        </Button>
+        <span role="status" class="muted">
+          {busy && t("reading")}
+        </span>
+      </div>
       <Problem text={problem} />
       {report && <AddedReport of={report} force={problem ? () => send(true) : undefined} />}
     </Card>
@@ -106,18 +160,39 @@ export function AddedReport({ of, force }: { of: Added; force?: () => void }) {
       {!!of.broken?.length && (
         <>
           <p class="strong">{t("broken_content")}</p>
-          <Table label={t("broken")} head={[t("question"), t("expected"), t("answer")]}
-            rows={of.broken.map((c) => [brief(c.request), brief(c.expected), brief(c.to)])} />
-          {force && <div><Button look="danger" onClick={force}>{t("force")}</Button></div>}
-        </>)}
+          <Table
+            label={t("broken")}
+            head={[t("question"), t("expected"), t("answer")]}
+            rows={of.broken.map((c) => [brief(c.request), brief(c.expected), brief(c.to)])}
+          />
+          {force && (
+            <div>
+              <Button look="danger" onClick={force}>
+                {t("force")}
+              </Button>
+            </div>
+          )}
+        </>
+      )}
       <Rows title={t("bad_rows", { n: of.bad ?? 0 })} list={(of.notes ?? []).filter((r) => r.level === "bad")} open />
-      <Rows title={t("row_notes", { n: (of.notes ?? []).filter((r) => r.level !== "bad").length })} list={(of.notes ?? []).filter((r) => r.level !== "bad")} />
+      <Rows
+        title={t("row_notes", { n: (of.notes ?? []).filter((r) => r.level !== "bad").length })}
+        list={(of.notes ?? []).filter((r) => r.level !== "bad")}
+      />
     </div>
   );
 }
 
 function Rows({ title, list, open }: { title: string; list: RowNote[]; open?: boolean }) {
   if (!list.length) return null;
-  return <details open={open}><summary>{title}</summary>
-    <Table label={title} head={[t("file"), t("line"), t("problem")]} rows={list.map((r) => [r.file ?? "", r.line ?? "", r.message])} /></details>;
+  return (
+    <details open={open}>
+      <summary>{title}</summary>
+      <Table
+        label={title}
+        head={[t("file"), t("line"), t("problem")]}
+        rows={list.map((r) => [r.file ?? "", r.line ?? "", r.message])}
+      />
+    </details>
+  );
 }

@@ -17,15 +17,50 @@ export function Inbox({ id }: { id?: string }) {
   return (
     <>
       <h1>{t("inbox_title")}</h1>
-      <Tabs label={t("status")} now={status} choose={setStatus} tabs={[{ name: "open", title: t("ticket_open") },
-        { name: "answered", title: t("ticket_answered") }, { name: "closed", title: t("ticket_closed") }, { name: "", title: t("all") }]} />
+      <Tabs
+        label={t("status")}
+        now={status}
+        choose={setStatus}
+        tabs={[
+          { name: "open", title: t("ticket_open") },
+          { name: "answered", title: t("ticket_answered") },
+          { name: "closed", title: t("ticket_closed") },
+          { name: "", title: t("all") },
+        ]}
+      />
       <div class="split">
-        <Card><Show of={list}>{({ tickets }) => tickets.length ? (
-          <ul class="items">{tickets.map((k) => (
-            <li key={k.id} class="column"><a href={to("inbox", k.id)} aria-current={k.id === id ? "page" : undefined}>{k.subject}</a>
-              <div class="row"><Tag look={look[k.status]}>{named("ticket", k.status)}</Tag><span class="muted small">{k.feature} · {ago(k.changed_at)}</span></div></li>))}
-          </ul>) : <Empty title={t("no_tickets")} />}</Show></Card>
-        {id ? <OneTicket key={id} id={id} changed={list.reload} /> : <Card><Empty title={t("choose_ticket")} /></Card>}
+        <Card>
+          <Show of={list}>
+            {({ tickets }) =>
+              tickets.length ? (
+                <ul class="items">
+                  {tickets.map((k) => (
+                    <li key={k.id} class="column">
+                      <a href={to("inbox", k.id)} aria-current={k.id === id ? "page" : undefined}>
+                        {k.subject}
+                      </a>
+                      <div class="row">
+                        <Tag look={look[k.status]}>{named("ticket", k.status)}</Tag>
+                        <span class="muted small">
+                          {k.feature} · {ago(k.changed_at)}
+                        </span>
+                      </div>
+                    </li>
+                  ))}
+                </ul>
+              ) : (
+                <Empty title={t("no_tickets")} />
+              )
+            }
+          </Show>
+        </Card>
+        {id ? (
+          <OneTicket key={id} id={id} changed={list.reload} />
+        ) : (
+          <Card>
+            <Empty title={t("choose_ticket")} />
+          </Card>
+        )}
       </div>
     </>
   );
@@ -35,7 +70,8 @@ export function Inbox({ id }: { id?: string }) {
 function transcript(k: Ticket): Message[] {
   const earlier = (k.interactions ?? []).flatMap((i: Interaction): Message[] => [
     { id: i.id + "q", from: "user", text: brief(i.request), at: i.at },
-    { id: i.id + "a", from: "desk", text: i.answer.text || named("outcome", i.outcome), at: i.at }]);
+    { id: i.id + "a", from: "desk", text: i.answer.text || named("outcome", i.outcome), at: i.at },
+  ]);
   return [...earlier, ...(k.messages ?? [])].sort((a, b) => a.at - b.at);
 }
 
@@ -55,27 +91,67 @@ function OneTicket({ id, changed }: { id: string; changed: () => void }) {
       both();
     });
   };
-  const close = () => doing.run(async () => {
-    await post(url(["tickets", id, "close"]));
-    say(t("ticket_closed_now"));
-    both();
-  });
+  const close = () =>
+    doing.run(async () => {
+      await post(url(["tickets", id, "close"]));
+      say(t("ticket_closed_now"));
+      both();
+    });
   return (
-    <Show of={ticket}>{(k) => (
-      <Card title={k.subject} side={<><Tag look={look[k.status]}>{named("ticket", k.status)}</Tag>
-        {k.status !== "closed" && <Button look="quiet" onClick={close}>{t("close_ticket")}</Button>}</>}>
-        <p class="muted">{t("contact")}: {k.contact || t("none")} · {when(k.created_at)}</p>
-        <ol class="messages" aria-label={t("transcript")}>{transcript(k).map((m) => (
-          <li key={m.id} class={m.from}><span class="muted small">{named("from", m.from)} · {when(m.at)}</span><p>{m.text}</p></li>))}</ol>
-        {k.status !== "closed" && (
-          <form class="stack" onSubmit={send}>
-            <Labelled label={t("your_answer")}>{(input) => <textarea id={input} rows={4} required value={text} onInput={(e) => setText(e.currentTarget.value)} />}</Labelled>
-            {k.interaction && <label class="check"><input type="checkbox" checked={learn} onChange={(e) => setLearn(e.currentTarget.checked)} />
-              <span>{t("make_knowledge")}<small class="help">{t("make_knowledge_help")}</small></span></label>}
-            <Problem text={doing.error} />
-            <div><Button type="submit" look="main" busy={doing.busy} disabled={!text.trim()}>{t("send")}</Button></div>
-          </form>)}
-      </Card>)}
+    <Show of={ticket}>
+      {(k) => (
+        <Card
+          title={k.subject}
+          side={
+            <>
+              <Tag look={look[k.status]}>{named("ticket", k.status)}</Tag>
+              {k.status !== "closed" && (
+                <Button look="quiet" onClick={close}>
+                  {t("close_ticket")}
+                </Button>
+              )}
+            </>
+          }
+        >
+          <p class="muted">
+            {t("contact")}: {k.contact || t("none")} · {when(k.created_at)}
+          </p>
+          <ol class="messages" aria-label={t("transcript")}>
+            {transcript(k).map((m) => (
+              <li key={m.id} class={m.from}>
+                <span class="muted small">
+                  {named("from", m.from)} · {when(m.at)}
+                </span>
+                <p>{m.text}</p>
+              </li>
+            ))}
+          </ol>
+          {k.status !== "closed" && (
+            <form class="stack" onSubmit={send}>
+              <Labelled label={t("your_answer")}>
+                {(input) => (
+                  <textarea id={input} rows={4} required value={text} onInput={(e) => setText(e.currentTarget.value)} />
+                )}
+              </Labelled>
+              {k.interaction && (
+                <label class="check">
+                  <input type="checkbox" checked={learn} onChange={(e) => setLearn(e.currentTarget.checked)} />
+                  <span>
+                    {t("make_knowledge")}
+                    <small class="help">{t("make_knowledge_help")}</small>
+                  </span>
+                </label>
+              )}
+              <Problem text={doing.error} />
+              <div>
+                <Button type="submit" look="main" busy={doing.busy} disabled={!text.trim()}>
+                  {t("send")}
+                </Button>
+              </div>
+            </form>
+          )}
+        </Card>
+      )}
     </Show>
   );
 }

@@ -10,9 +10,21 @@ export function Models() {
   return (
     <>
       <h1>{t("models_title")}</h1>
-      <Card><Show of={list}>{({ data }) => data.length
-        ? <Table label={t("models_title")} head={[t("model"), t("owned_by"), t("made")]} rows={data.map((m) => [<code>{m.id}</code>, m.owned_by ?? "", when(m.created)])} />
-        : <Empty title={t("no_models")} />}</Show></Card>
+      <Card>
+        <Show of={list}>
+          {({ data }) =>
+            data.length ? (
+              <Table
+                label={t("models_title")}
+                head={[t("model"), t("owned_by"), t("made")]}
+                rows={data.map((m) => [<code>{m.id}</code>, m.owned_by ?? "", when(m.created)])}
+              />
+            ) : (
+              <Empty title={t("no_models")} />
+            )
+          }
+        </Show>
+      </Card>
     </>
   );
 }

@@ -17,9 +17,21 @@ export function NewFeature() {
   return (
     <>
       <h1>{t("new_title")}</h1>
-      {kinds.length > 1 && <Card title={t("kind")}><div class="kinds">{kinds.map((k) => (
-        <label key={k.name} class="kind"><input type="radio" name="kind" checked={k.name === name} onChange={() => setName(k.name)} />
-          <span><strong>{w(k.title)}</strong><small class="help">{w(k.about)}</small></span></label>))}</div></Card>}
+      {kinds.length > 1 && (
+        <Card title={t("kind")}>
+          <div class="kinds">
+            {kinds.map((k) => (
+              <label key={k.name} class="kind">
+                <input type="radio" name="kind" checked={k.name === name} onChange={() => setName(k.name)} />
+                <span>
+                  <strong>{w(k.title)}</strong>
+                  <small class="help">{w(k.about)}</small>
+                </span>
+              </label>
+            ))}
+          </div>
+        </Card>
+      )}
       {kind && <OfKind key={kind.name} kind={kind} />}
     </>
   );
@@ -57,13 +69,46 @@ function OfKind({ kind }: { kind: Kind }) {
     <form onSubmit={submit}>
       <Card>
         <p class="muted">{w(kind.about)}</p>
-        <Labelled label={t("feature_name")} help={t("feature_name_help")} required error={nameFault}>{(id, d) => <input id={id} aria-describedby={d} required
-          pattern="[A-Za-z0-9][A-Za-z0-9_\-]*" maxLength={128} value={name} onInput={(e) => setName(e.currentTarget.value)} />}</Labelled>
+        <Labelled label={t("feature_name")} help={t("feature_name_help")} required error={nameFault}>
+          {(id, d) => (
+            <input
+              id={id}
+              aria-describedby={d}
+              required
+              pattern="[A-Za-z0-9][A-Za-z0-9_\-]*"
+              maxLength={128}
+              value={name}
+              onInput={(e) => setName(e.currentTarget.value)}
+            />
+          )}
+        </Labelled>
       </Card>
-      <Card title={t("sources_title")}><Form fields={kind.source_fields} value={sources} set={setSources} files={files} setFiles={setFiles} fault={fault ?? undefined} /></Card>
-      {kind.setting_fields.length > 0 && <Card title={t("settings_title")}><Form fields={kind.setting_fields} value={settings} set={setSettings} fault={fault ?? undefined} /></Card>}
-      <Card><Problem text={fault?.text ?? ""} />
-        <div class="row"><Button type="submit" look="main" busy={busy}>{t("create")}</Button><span role="status" class="muted">{busy && t("creating")}</span></div></Card>
+      <Card title={t("sources_title")}>
+        <Form
+          fields={kind.source_fields}
+          value={sources}
+          set={setSources}
+          files={files}
+          setFiles={setFiles}
+          fault={fault ?? undefined}
+        />
+      </Card>
+      {kind.setting_fields.length > 0 && (
+        <Card title={t("settings_title")}>
+          <Form fields={kind.setting_fields} value={settings} set={setSettings} fault={fault ?? undefined} />
+        </Card>
+      )}
+      <Card>
+        <Problem text={fault?.text ?? ""} />
+        <div class="row">
+          <Button type="submit" look="main" busy={busy}>
+            {t("create")}
+          </Button>
+          <span role="status" class="muted">
+            {busy && t("creating")}
+          </span>
+        </div>
+      </Card>
     </form>
   );
 }

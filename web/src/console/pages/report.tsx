@@ -15,7 +15,16 @@ export function ReportPage({ feature }: OfFeature) {
   const report = useLoad(() => get<Report>(url(["features", feature.name, "report"], { since })), [feature.name, days]);
   return (
     <>
-      <Tabs label={t("period")} now={days} choose={setDays} tabs={[{ name: "7", title: t("days_7") }, { name: "28", title: t("days_28") }, { name: "90", title: t("days_90") }]} />
+      <Tabs
+        label={t("period")}
+        now={days}
+        choose={setDays}
+        tabs={[
+          { name: "7", title: t("days_7") },
+          { name: "28", title: t("days_28") },
+          { name: "90", title: t("days_90") },
+        ]}
+      />
       <Show of={report}>{(r) => <View of={r} />}</Show>
     </>
   );
@@ -27,19 +36,38 @@ function View({ of: r }: { of: Report }) {
     <>
       <Card title={t("report_title")}>
         <Week of={r.total} />
-        {r.total.seconds_mean !== undefined && <dl class="figures"><Figure label={t("seconds_mean")} value={t("in_ms", { n: (r.total.seconds_mean * 1000).toFixed(1) })} /></dl>}
+        {r.total.seconds_mean !== undefined && (
+          <dl class="figures">
+            <Figure label={t("seconds_mean")} value={t("in_ms", { n: (r.total.seconds_mean * 1000).toFixed(1) })} />
+          </dl>
+        )}
       </Card>
       <Card title={t("asked")}>
         <DayChart days={r.days} />
-        <details><summary>{t("table")}</summary>
-          <Table label={t("asked")} head={[t("day"), t("asked"), t("answered"), t("not_known"), t("likes"), t("dislikes")]}
-            rows={r.days.map((d) => [d.day, d.interactions, d.answered, d.unknown, d.likes, d.dislikes])} /></details>
+        <details>
+          <summary>{t("table")}</summary>
+          <Table
+            label={t("asked")}
+            head={[t("day"), t("asked"), t("answered"), t("not_known"), t("likes"), t("dislikes")]}
+            rows={r.days.map((d) => [d.day, d.interactions, d.answered, d.unknown, d.likes, d.dislikes])}
+          />
+        </details>
       </Card>
       <Card title={t("by_version")}>
-        <p class="muted small">{t("liked_share")}. {t("interval_note")}</p>
-        <Table label={t("by_version")} head={[t("version"), t("since"), t("asked"), t("liked"), t("liked_share")]} rows={r.versions.map((v) => [
-          v.version, when(v.since), count(v.interactions), share(v.likes, v.likes + v.dislikes),
-          <Whisker of={v.liked} from={lo} to={hi} label={`${t("version")} ${v.version}`} />])} />
+        <p class="muted small">
+          {t("liked_share")}. {t("interval_note")}
+        </p>
+        <Table
+          label={t("by_version")}
+          head={[t("version"), t("since"), t("asked"), t("liked"), t("liked_share")]}
+          rows={r.versions.map((v) => [
+            v.version,
+            when(v.since),
+            count(v.interactions),
+            share(v.likes, v.likes + v.dislikes),
+            <Whisker of={v.liked} from={lo} to={hi} label={`${t("version")} ${v.version}`} />,
+          ])}
+        />
       </Card>
     </>
   );

@@ -8,7 +8,10 @@ import { go, useDoing, useKind, useShared } from "../state";
 import type { Feature } from "../../shared/types";
 import type { OfFeature } from "./feature";
 
-export interface Fault { param: string | null; text: string }
+export interface Fault {
+  param: string | null;
+  text: string;
+}
 export const faultOf = (e: unknown): Fault => ({ param: e instanceof ApiError ? e.param : null, text: message(e) });
 
 export function Settings({ feature, changed }: OfFeature) {
@@ -32,11 +35,12 @@ export function Settings({ feature, changed }: OfFeature) {
     }
     setBusy(false);
   };
-  const drop = () => doing.run(async () => {
-    await remove(url(["features", feature.name]));
-    refresh();
-    go();
-  });
+  const drop = () =>
+    doing.run(async () => {
+      await remove(url(["features", feature.name]));
+      refresh();
+      go();
+    });
   return (
     <>
       <Card title={t("settings_title")}>
@@ -44,12 +48,36 @@ export function Settings({ feature, changed }: OfFeature) {
           <form class="stack" onSubmit={save}>
             <Form fields={fields} value={value} set={set} feature={feature.name} fault={fault ?? undefined} />
             {fault && <Problem text={fault.text} />}
-            <div><Button type="submit" look="main" busy={busy}>{t("save")}</Button></div>
-          </form>) : <p class="muted">{t("no_settings")}</p>}
+            <div>
+              <Button type="submit" look="main" busy={busy}>
+                {t("save")}
+              </Button>
+            </div>
+          </form>
+        ) : (
+          <p class="muted">{t("no_settings")}</p>
+        )}
       </Card>
-      <Card><Problem text={doing.error} />
-        <div><Button look="danger" busy={doing.busy} onClick={() => setAsked({ text: t("delete_sure", { name: feature.name }), action: t("delete_feature"),
-          danger: true, typed: feature.name, run: drop })}>{t("delete_feature")}</Button></div></Card>
+      <Card>
+        <Problem text={doing.error} />
+        <div>
+          <Button
+            look="danger"
+            busy={doing.busy}
+            onClick={() =>
+              setAsked({
+                text: t("delete_sure", { name: feature.name }),
+                action: t("delete_feature"),
+                danger: true,
+                typed: feature.name,
+                run: drop,
+              })
+            }
+          >
+            {t("delete_feature")}
+          </Button>
+        </div>
+      </Card>
       {asked && <Confirm of={asked} onClose={() => setAsked(null)} />}
     </>
   );

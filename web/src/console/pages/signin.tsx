@@ -20,10 +20,21 @@ export function SignIn({ failed, done }: { failed: string; done: (s: Session) =>
         <p class="muted">{t("sign_in_about")}</p>
         <Problem text={doing.error || (failed && `${t("link_used")} (${failed})`)} />
         <Labelled label={t("key")} help={t("key_help")}>
-          {(id, described) => <input id={id} aria-describedby={described} type="password" autocomplete="current-password" required
-            value={key} onInput={(e) => setKey(e.currentTarget.value)} />}
+          {(id, described) => (
+            <input
+              id={id}
+              aria-describedby={described}
+              type="password"
+              autocomplete="current-password"
+              required
+              value={key}
+              onInput={(e) => setKey(e.currentTarget.value)}
+            />
+          )}
         </Labelled>
-        <Button type="submit" look="main" busy={doing.busy}>{t("sign_in")}</Button>
+        <Button type="submit" look="main" busy={doing.busy}>
+          {t("sign_in")}
+        </Button>
       </form>
     </main>
   );
