@@ -54,6 +54,8 @@ ig_status ig_store_feature_set_live(ig_store *s, const char *id, int64_t from, i
 ig_status ig_store_feature_live_before(ig_store *s, const char *id, int64_t *version, ig_error *err);
 ig_status ig_store_feature_set_candidate(ig_store *s, const char *id, int64_t version, double share, const char *who, ig_error *err);
 ig_status ig_store_feature_remove(ig_store *s, const char *id, const char *who, ig_error *err); /* its rows stay until swept */
+/* Remove the content, versions, interactions and tickets of removed features, in steps; *removed (or NULL): how many rows. */
+ig_status ig_store_feature_sweep(ig_store *s, int64_t *removed, ig_error *err);
 
 typedef struct ig_store_live {
     int64_t version, at;
@@ -188,7 +190,7 @@ typedef struct ig_store_said_count {
 /* Counts of [since, until); until 0: now.  version 0: all. */
 ig_status ig_store_said_count_get(ig_store *s, const char *feature, int64_t since, int64_t until, int64_t version,
                                   ig_store_said_count *out, ig_error *err);
-/* Remove interactions (and their feedback) that may not be kept any longer. */
+/* Remove interactions (and their feedback) that may not be kept any longer; and what ig_store_feature_sweep does. */
 ig_status ig_store_said_sweep(ig_store *s, int64_t *removed, ig_error *err);
 /* Keyed hash (BLAKE2b, key of the workspace) of who uses a feature. */
 ig_status ig_store_user_hash(ig_store *s, const char *user, char out[65], ig_error *err);

@@ -121,7 +121,8 @@ static bool column(sqlite3_stmt *q, int i, store_value *v) {
     default: return true;
     }
     v->len = (size_t)sqlite3_column_bytes(q, i);
-    return v->text || v->len == 0;
+    /* Both may have to copy; after a failure the length is 0 too, and only no bytes at all are NULL without one. */
+    return v->text || (v->type == STORE_BYTES && sqlite3_errcode(sqlite3_db_handle(q)) != SQLITE_NOMEM);
 }
 
 static ig_status give_row(sqlite3_stmt *q, store_row_fn *row, void *arg, ig_error *err) {
