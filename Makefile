@@ -2,11 +2,8 @@
 BUILD ?= build
 PYTHON_TORCH ?= /usr/bin/python3
 
-.PHONY: all install build-packages web-packages test-packages long-packages bench-packages serve-packages demo demo-gpt test test-long bench \
-	bench-serve clean
-.PHONY: all install build-packages test-packages long-packages bench-packages serve-packages demo demo-gpt test test-long bench \
-	bench-serve bench-support clean
-	bench-serve bench-retrieval clean
+.PHONY: all install build-packages web-packages test-packages long-packages bench-packages serve-packages demo demo-gpt test \
+	test-long bench bench-serve bench-support bench-retrieval clean
 .NOTPARALLEL:
 
 all: build-packages web-packages

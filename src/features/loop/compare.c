@@ -53,7 +53,7 @@ static ig_status choose_held_out(judged *d, const char *feature, const loop_case
     if (s == IG_OK) s = index_of(&d->to_learned, &b, err);
     for (size_t i = 0; i < all->count && s == IG_OK; i++) {
         const ig_case *c = &all->at[i];
-        if (!loop_judged(c) || !loop_held_out(feature, c->group)) continue;
+        if (!loop_judged(c) || !loop_held_back(feature, c)) continue;
         if (loop_index_get(&a, c->group) != SIZE_MAX || loop_index_get(&b, c->group) != SIZE_MAX) continue;
         d->cases[d->count++] = *c;
         *confirmed += !loop_case_is_not(c);

@@ -114,7 +114,7 @@ void loop_json_notes(ig_json *j, const ig_item_sink *sink);
 
 /* ---- split.c: which groups are held out ------------------------------------------------------------------------------- */
 
-bool loop_held_out(const char *feature, const char *group);
+bool loop_held_back(const char *feature, const ig_case *c); /* kept for judging, when there are enough of them; never content */
 int loop_fold(const char *feature, const char *group); /* 0 … LOOP_FOLDS-1 */
 /* May be judged by: its right answer is confirmed, or some answer is known to be wrong. */
 bool loop_judged(const ig_case *c);

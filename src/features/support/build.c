@@ -258,7 +258,7 @@ static ig_status build_ranker(building *g, ig_error *err) {
     ig_status s = ig_path_join(folder, sizeof folder, g->b->folder, "rank", err);
     if (s == IG_OK && keep) s = ig_path_join(before, sizeof before, g->b->previous, "rank", err);
     if (s == IG_OK) s = fill_ranking(g, &r, err);
-    if (s == IG_OK) s = ig_ranker_train(g->b->ctx, r.passage, g->units.count, r.cases, r.count, &o, folder, err);
+    if (s == IG_OK) s = ig_ranker_train(r.passage, g->units.count, r.cases, r.count, &o, folder, err);
     ig_free(r.passage), ig_free(r.cases), ig_free(r.form);
     return s;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "features/list.h"
 #include "features/support/desk.h"
 #include "ingot/analyze.h"
 
