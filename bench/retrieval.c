@@ -1,7 +1,8 @@
 /* bench/retrieval.c: does the ranker find the answer to a question that it has not seen?   make bench-retrieval
  *
  * Two collections of question-answer pairs (see docs/support.md): the pool is all answers; five folds, every question is held
- * out once and asked of a ranker that was trained on the others.  Two are measured on the same questions: BM25 alone (n-grams and
+ * out once and asked of a ranker that was trained on the others.  Two are measured on the same questions: BM25 alone (n-grams
+ * and
  * words, k1, b and the weights tuned on the training part), and the whole ranker; the differences come with their paired 95 %
  * bootstrap interval.  "scale" makes pairs up, and measures time and memory.
  *
@@ -218,7 +219,8 @@ static void report(const collection *c, const char *name, unsigned folds) {
     for (int d = 0; d < DEPTHS; d++) {
         ig_interval v;
         size_t n = column(c, folds, 1, 0, d, x);
-        if (ig_stats_bootstrap(x, n, 0.95, 2000, 1, &v, NULL) == IG_OK) printf(" %+.1f [%+.1f %+.1f] |", 100 * v.mean, 100 * v.lo, 100 * v.hi);
+        if (ig_stats_bootstrap(x, n, 0.95, 2000, 1, &v, NULL) == IG_OK) printf(" %+.1f [%+.1f %+.1f] |", 100 * v.mean,
+                                                                               100 * v.lo, 100 * v.hi);
     }
     printf("\n\n| promised | questions | first is right |\n|---|---|---|\n");
     for (int b = 0; b < 5; b++) {
@@ -302,7 +304,8 @@ static void ask_timed(const char *folder, const ig_rank_case *cases, size_t n) {
         seconds[i] = ig_clock() - start;
     }
     qsort(seconds, ASKED, sizeof *seconds, by_value);
-    printf("a question: %.2f ms at the median, %.2f ms for 99 in 100\n", 1000 * seconds[ASKED / 2], 1000 * seconds[ASKED * 99 / 100]);
+    printf("a question: %.2f ms at the median, %.2f ms for 99 in 100\n", 1000 * seconds[ASKED / 2],
+           1000 * seconds[ASKED * 99 / 100]);
     ig_ranker_close(r);
 }
 

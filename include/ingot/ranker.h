@@ -77,7 +77,8 @@ typedef struct ig_ranker_opts {
     void *progress_arg;
 } ig_ranker_opts;
 
-/* Build a ranker into a folder (made when absent).  Every form of a passage is a case of weight 1.  The same input and seed give
+/* Build a ranker into a folder (made when absent).  Every form of a passage is a case of weight 1.  The same input and seed
+ * give
  * the same bytes.  opts may be NULL.  IG_E_ARG for a case that names no passage; IG_E_LIMIT; IG_E_CANCELLED. */
 ig_status ig_ranker_train(const ig_passage *passages, size_t n, const ig_rank_case *cases, size_t m, const ig_ranker_opts *opts,
                           const char *folder, ig_error *err);
@@ -103,7 +104,8 @@ typedef struct ig_rank_query {
 } ig_rank_query;
 
 /* The k best passages for a question, best first (ties: the earlier passage); *count may be less.  opts may be NULL. */
-ig_status ig_ranker_query(ig_ranker *r, const char *text, size_t len, size_t k, const ig_rank_query *opts, ig_rank_result *results,
+ig_status ig_ranker_query(ig_ranker *r, const char *text, size_t len, size_t k, const ig_rank_query *opts,
+                          ig_rank_result *results,
                           size_t *count, ig_error *err);
 
 #ifdef __cplusplus

@@ -14,7 +14,8 @@ static const double ABSENT = 0.25; /* weight of a question without an answer */
 static const double KEPT = 0.25;   /* of a question that is in the index nearly word for word: these are answered too easily */
 static const double RIDGE = 0.5;   /* pull to the beginning */
 
-void ig_rank_signs(const float *score, const rank_row *const *row, size_t n, double reach, double words, double sign[RANK_SIGNS]) {
+void ig_rank_signs(const float *score, const rank_row *const *row, size_t n, double reach, double words,
+                   double sign[RANK_SIGNS]) {
     memset(sign, 0, RANK_SIGNS * sizeof *sign);
     sign[0] = 1;
     if (!n) {

@@ -179,7 +179,8 @@ static const char *check_channel(const rank_channel *c) {
         if (c->offset[t] > c->offset[t + 1] || c->offset[t + 1] > c->postings) return "a list ends before it begins";
         if (t && c->hash[t - 1] >= c->hash[t]) return "its terms are not sorted";
         for (uint64_t i = c->offset[t]; i < c->offset[t + 1]; i++) {
-            if (c->doc[i] >= c->docs || !c->tf[i] || (i > c->offset[t] && c->doc[i - 1] >= c->doc[i])) return "a list is damaged";
+            if (c->doc[i] >= c->docs || !c->tf[i] || (i > c->offset[t] && c->doc[i - 1] >= c->doc[i]))
+                return "a list is damaged";
         }
     }
     for (size_t d = 0; d < c->docs; d++) {

@@ -50,7 +50,8 @@ double ig_rank_channel_idf(const rank_channel *c, size_t term); /* ln(1 + (N - d
 
 /* score[docs] += BM25 (Robertson, Zaragoza 2009).  Terms in more than `most` documents are left out. */
 void ig_rank_channel_bm25(const rank_channel *c, const rank_bag *query, double k1, double b, size_t most, float *score);
-/* score[docs] += Σ idf² · (1 + ln tf): the upper part of a cosine; ig_rank_channel_norms gives the lower part of each document. */
+/* score[docs] += Σ idf² · (1 + ln tf): the upper part of a cosine; ig_rank_channel_norms gives the lower part of each
+ * document. */
 void ig_rank_channel_dot(const rank_channel *c, const rank_bag *query, size_t most, float *score);
 void ig_rank_channel_norms(const rank_channel *c, float *norm);
 /* The query's own norm; a term that is nowhere counts as the rarest. */

@@ -39,7 +39,8 @@ float ig_rank_mix(const float *weight, const float *x);
 
 enum { RANK_SIGNS = 6 };
 /* Signs of the best of n candidates (score sorted, best first). */
-void ig_rank_signs(const float *score, const rank_row *const *row, size_t n, double reach, double words, double sign[RANK_SIGNS]);
+void ig_rank_signs(const float *score, const rank_row *const *row, size_t n, double reach, double words,
+                   double sign[RANK_SIGNS]);
 double ig_rank_sure(const float *sure, const double sign[RANK_SIGNS]);
 /* sure [RANK_SIGNS]; *rest: when the first is wrong, how often one of the next nine is right.  Both are left as they are when
  * there are too few questions. */

@@ -90,7 +90,8 @@ typedef struct making {
 } making;
 
 static ig_status add_passage(making *k, const ig_passage *p, ig_error *err) {
-    if (!p->id || !*p->id || strlen(p->id) > ID_MAX) return ig_error_set(err, IG_E_ARG, "a passage needs an id of 1 to 255 bytes");
+    if (!p->id || !*p->id || strlen(p->id) > ID_MAX) return ig_error_set(err, IG_E_ARG,
+                                                                         "a passage needs an id of 1 to 255 bytes");
     ig_buf_clear(&k->text);
     if (p->title && *p->title) {
         ig_buf_puts(&k->text, p->title);
@@ -163,7 +164,8 @@ static ig_status put_names(rank_index *x, const ig_passage *passages, size_t n, 
     return IG_OK;
 }
 
-static ig_status build(making *k, const ig_passage *passages, size_t n, rank_pairs *pairs, const ig_ranker_opts *opts, rank_index *x,
+static ig_status build(making *k, const ig_passage *passages, size_t n, rank_pairs *pairs, const ig_ranker_opts *opts,
+                       rank_index *x,
                        ig_error *err) {
     IG_TRY(ig_rank_terms_init(&k->terms, err));
     for (size_t i = 0; i < n; i++) {
@@ -180,7 +182,8 @@ static ig_status build(making *k, const ig_passage *passages, size_t n, rank_pai
     return attach(x, s, "index", err);
 }
 
-ig_status ig_rank_index_build(const ig_passage *passages, size_t n, rank_pairs *pairs, const ig_ranker_opts *opts, rank_index *out,
+ig_status ig_rank_index_build(const ig_passage *passages, size_t n, rank_pairs *pairs, const ig_ranker_opts *opts,
+                              rank_index *out,
                               ig_error *err) {
     making k = {.text = {.max = 4 * RANK_TEXT_MAX}};
     *out = (rank_index){0};

@@ -47,7 +47,8 @@ ig_status ig_rank_pairs_make(const ig_passage *passages, size_t n, const ig_rank
 void ig_rank_pairs_fini(rank_pairs *p);
 
 /* Forms are the pairs that name a passage and weigh a half or more; the words of all pairs are noted in them. */
-ig_status ig_rank_index_build(const ig_passage *passages, size_t n, rank_pairs *pairs, const ig_ranker_opts *opts, rank_index *out,
+ig_status ig_rank_index_build(const ig_passage *passages, size_t n, rank_pairs *pairs, const ig_ranker_opts *opts,
+                              rank_index *out,
                               ig_error *err);
 ig_status ig_rank_index_save(const rank_index *x, const char *path, ig_error *err);
 /* The sections of `f` stay mapped by the caller while the index is used. */

@@ -46,7 +46,8 @@ static const char *check_numbers(const rank_numbers *n) {
 
 static ig_status open_sections(const rank_file *f, const rank_index *x, rank_model *m, ig_error *err) {
     const char *why = NULL;
-    if (f->section[0].size != sizeof m->numbers || f->section[2].size != RANK_QUALITY_SIZE * sizeof(float)) why = "sizes are wrong";
+    if (f->section[0].size != sizeof m->numbers ||
+        f->section[2].size != RANK_QUALITY_SIZE * sizeof(float)) why = "sizes are wrong";
     if (!why) {
         memcpy(&m->numbers, f->section[0].data, sizeof m->numbers);
         m->quality = f->section[2].data;

@@ -20,7 +20,8 @@ static ig_status check_case(const ig_rank_case *c, size_t at, size_t n, ig_error
     if (c->passage < -1 || (c->passage >= 0 && (uint64_t)c->passage >= n)) {
         return ig_error_set(err, IG_E_ARG, "case %zu names passage %lld; there are %zu", at, (long long)c->passage, n);
     }
-    if (!(c->weight >= 0 && c->weight <= 1)) return ig_error_set(err, IG_E_ARG, "case %zu: weight %g is not in 0 … 1", at, c->weight);
+    if (!(c->weight >= 0 && c->weight <= 1)) return ig_error_set(err, IG_E_ARG, "case %zu: weight %g is not in 0 … 1", at,
+                                                                 c->weight);
     for (size_t i = 0; i < c->not_count; i++) {
         if (c->not_passages[i] >= n) return ig_error_set(err, IG_E_ARG, "case %zu: no passage %u", at, c->not_passages[i]);
     }

@@ -39,7 +39,8 @@ static void step(float *w, float *g2, float g) {
 }
 
 static void learn_one(const rank_index *x, const example *e, float *w, float *g2) {
-    float p = 1 / (1 + expf(-ig_rank_quality_of(w, x, e->passage))), g = (p - e->label) * e->weight, s = scale_of(x, e->passage);
+    float p = 1 / (1 + expf(-ig_rank_quality_of(w, x, e->passage))), g = (p - e->label) * e->weight, s = scale_of(x,
+                                                                                                                  e->passage);
     for (uint64_t i = x->word_begin[e->passage]; i < x->word_begin[e->passage + 1]; i++) {
         uint32_t b = bucket_of(x, x->word[i]);
         step(&w[b], &g2[b], g * s + DECAY * w[b]);

@@ -104,14 +104,16 @@ void ig_rank_translation_score(const rank_translation *t, const rank_index *x, c
         for (size_t i = 0; i < n; i++) {
             uint32_t d = passages[i];
             float sum = 0;
-            for (uint64_t w = x->word_begin[d]; w < x->word_begin[d + 1]; w++) sum += scratch[x->word[w]] * (float)x->word_tf[w];
+            for (uint64_t w = x->word_begin[d]; w < x->word_begin[d + 1]; w++)
+                sum += scratch[x->word[w]] * (float)x->word_tf[w];
             if (sum > 0) out[i] += log1pf(odds * sum / (x->channel[RANK_WORD].length[d] + SMOOTH));
         }
         spread(t, &f, true, scratch);
     }
 }
 
-void ig_rank_translation_find(const rank_translation *t, const rank_index *x, const rank_bag *words, size_t most, float *score) {
+void ig_rank_translation_find(const rank_translation *t, const rank_index *x, const rank_bag *words, size_t most,
+                              float *score) {
     const rank_channel *c = &x->channel[RANK_WORD];
     for (size_t q = 0; q < words->n; q++) {
         found_word f = find_word(t, x, words->term[q].hash);

@@ -35,7 +35,8 @@ ig_status ig_rank_translation_open(const rank_section *s, const char *file, rank
 ig_status ig_rank_translation_bind(rank_translation *t, const rank_index *x, ig_error *err);
 void ig_rank_translation_fini(rank_translation *t);
 
-/* Σ ln(P(w | d) / ((1 - λ) background(w))) over the question's words, for each of the passages.  scratch [terms of WORD] is all zero,
+/* Σ ln(P(w | d) / ((1 - λ) background(w))) over the question's words, for each of the passages.  scratch [terms of WORD] is
+ * all zero,
  * before and after. */
 void ig_rank_translation_score(const rank_translation *t, const rank_index *x, const rank_bag *words, const uint32_t *passages,
                                size_t n, float *scratch, float *out);

@@ -1,7 +1,9 @@
 /* retrieval/rank_translate_learn.c: IBM model 1 by expectation and maximisation.
  *
- * t(w | a) lives in a hash table over the pairs of words that occur together.  Each step shares every question word out among the
- * answer's words in proportion to t, with the "no word" that says background(w) taking its part, and divides the sums by what each
+ * t(w | a) lives in a hash table over the pairs of words that occur together.  Each step shares every question word out among
+ * the
+ * answer's words in proportion to t, with the "no word" that says background(w) taking its part, and divides the sums by what
+ * each
  * answer word got plus SMOOTH: a rare answer word cannot claim everything it was seen with once (Moore 2004).  With many pairs,
  * words that met only once are left out, which keeps the table in bounds.
  */
@@ -50,7 +52,8 @@ static ig_status each_pair(em *m, pair_fn *fn, ig_error *err) {
 
 static ig_status count_words(em *m, size_t i, const uint32_t *answer, const uint8_t *tf, size_t n, ig_error *err) {
     (void)answer, (void)tf, (void)n, (void)err;
-    for (uint64_t w = m->pairs->begin[i]; w < m->pairs->begin[i + 1]; w++) m->background[m->pairs->word[w]] += m->pairs->weight[i];
+    for (uint64_t w = m->pairs->begin[i]; w < m->pairs->begin[i + 1]; w++)
+        m->background[m->pairs->word[w]] += m->pairs->weight[i];
     return IG_OK;
 }
 

@@ -1,6 +1,7 @@
 /* retrieval/ranker.c: an open ranker: the mapped files, and questions from several threads at once.
  *
- * Each question borrows a rank_look (the space of one thread, about 30 bytes a passage); as many are made as threads ever asked at
+ * Each question borrows a rank_look (the space of one thread, about 30 bytes a passage); as many are made as threads ever
+ * asked at
  * the same time.
  */
 #include <math.h>
@@ -24,7 +25,8 @@ struct ig_ranker {
 };
 
 const char *ig_rank_feature_name(int feature) {
-    static const char *const name[IG_RANK_FEATURES] = {"gram", "word", "long", "begin", "translate", "quality", "length", "length2",
+    static const char *const name[IG_RANK_FEATURES] = {"gram", "word", "long", "begin", "translate", "quality", "length",
+                                                       "length2",
                                                        "form", "same", "extra", "extra2", "extra3"};
     return feature >= 0 && feature < IG_RANK_FEATURES ? name[feature] : "";
 }
@@ -109,7 +111,8 @@ static int by_score(const void *a, const void *b) {
 }
 
 /* The first has what it was calibrated to have; the others share out what is left of the chance to be right. */
-static void give_probabilities(const rank_numbers *m, const candidate *list, size_t n, double first, ig_rank_result *out, size_t k) {
+static void give_probabilities(const rank_numbers *m, const candidate *list, size_t n, double first, ig_rank_result *out,
+                               size_t k) {
     double others = 1e-12;
     for (size_t i = 1; i < n; i++) others += exp((double)list[i].score - list[0].score);
     for (size_t i = 0; i < k; i++) {
@@ -146,7 +149,8 @@ static ig_status rank(const rank_look *l, const rank_numbers *m, size_t k, ig_ra
     return s;
 }
 
-ig_status ig_ranker_query(ig_ranker *r, const char *text, size_t len, size_t k, const ig_rank_query *opts, ig_rank_result *results,
+ig_status ig_ranker_query(ig_ranker *r, const char *text, size_t len, size_t k, const ig_rank_query *opts,
+                          ig_rank_result *results,
                           size_t *count, ig_error *err) {
     static const ig_rank_query none;
     if (!opts) opts = &none;

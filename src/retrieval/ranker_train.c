@@ -5,7 +5,8 @@
  *                                            ─► weights and sureness from all of these
  *                                            ─► translations and quality from everything
  *
- * Equal questions are one question with several right passages.  From MANY questions on, one fold is enough to learn weights from.
+ * Equal questions are one question with several right passages.  From MANY questions on, one fold is enough to learn weights
+ * from.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -64,7 +65,8 @@ static const float K1[] = {0.4f, 0.8f, 1.2f, 2.0f, 3.0f}, B[] = {0.0f, 0.25f, 0.
 
 enum { CHOICES = 5 };
 
-/* mean[channel][i]: of 1 / rank of the right passages of every stride-th question, by one channel alone, with k1 and b of choice i:
+/* mean[channel][i]: of 1 / rank of the right passages of every stride-th question, by one channel alone, with k1 and b of
+ * choice i:
  * k1 first (b = what was chosen), or b first (k1 as it is). */
 static ig_status try_choices(training *t, bool of_b, size_t stride, double mean[RANK_FORM][CHOICES], ig_error *err) {
     static const uint8_t bag_of[RANK_FORM] = {RANK_BAG_GRAM, RANK_BAG_WORD, RANK_BAG_LONG, RANK_BAGS};
@@ -183,7 +185,8 @@ static ig_status learn_parts(training *t, unsigned folds, unsigned fold, rank_mo
     if (!(without >> IG_RANK_QUALITY & 1)) {
         IG_TRY(ig_rank_quality_learn(&t->x, &t->pairs, folds, fold, t->opts->seed, m->quality_own, err));
     }
-    return ig_rank_translation_learn(&t->x, without >> IG_RANK_TRANSLATE & 1 ? &none : &t->pairs, folds, fold, &m->translation, err);
+    return ig_rank_translation_learn(&t->x, without >> IG_RANK_TRANSLATE & 1 ? &none : &t->pairs, folds, fold,
+                                     &m->translation, err);
 }
 
 static ig_status learn_fold(training *t, unsigned fold, size_t most, ig_error *err) {

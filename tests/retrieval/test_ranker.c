@@ -180,12 +180,14 @@ static void new_content_keeps_what_was_learned(void **state) {
 }
 
 /* What a classifier might say: sure of the right page, by the question's text. */
-static ig_status oracle(void *arg, const char *question, size_t len, const uint32_t *passages, size_t n, float *out, ig_error *err) {
+static ig_status oracle(void *arg, const char *question, size_t len, const uint32_t *passages, size_t n, float *out,
+                        ig_error *err) {
     const shop *s = arg;
     (void)err;
     for (size_t i = 0; i < n; i++) {
         const char *en = s->english[passages[i]], *zh = s->chinese[passages[i]];
-        out[i] = (strlen(en) == len && !memcmp(en, question, len)) || (strlen(zh) == len && !memcmp(zh, question, len)) ? 0 : -5;
+        out[i] = (strlen(en) == len && !memcmp(en, question, len)) || (strlen(zh) == len && !memcmp(zh, question, len)) ?
+            0 : -5;
     }
     return IG_OK;
 }
@@ -274,7 +276,8 @@ static void damaged_files_are_refused(void **state) {
     }
 }
 
-/* A damaged section whose checksum was made right again: refused, or it answers something, and never reads what it should not. */
+/* A damaged section whose checksum was made right again: refused, or it answers something, and never reads what it should
+ * not. */
 static void damage_behind_a_right_checksum_does_no_harm(void **state) {
     static const char *const name[] = {"ranker.index", "ranker.weights"};
     enum { HEAD = 16, ENTRY = 24 };
@@ -303,7 +306,8 @@ static void damage_behind_a_right_checksum_does_no_harm(void **state) {
             ig_status status = ig_ranker_open(s->folder, &r, &err);
             size_t n;
             if (status != IG_OK) assert_int_equal(status, IG_E_FORMAT);
-            else if (ig_ranker_query(r, s->english[3], strlen(s->english[3]), 5, NULL, out, &n, &err) == IG_OK) assert_true(n <= 5);
+            else if (ig_ranker_query(r, s->english[3], strlen(s->english[3]), 5, NULL, out, &n, &err) == IG_OK)
+                assert_true(n <= 5);
             ig_ranker_close(r);
             *byte = old;
             entry[2] = good;
