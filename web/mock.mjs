@@ -1,5 +1,5 @@
-// web/mock.mjs: the routes of docs/LOOP.md in a few hundred lines, with a desk's worth of data, for work on the pages and for their
-// tests. It keeps what it is told in memory, checks keys, cookies, X-Ingot and origins as the program does, and answers by
+// web/mock.mjs: the routes of docs/LOOP.md (mock_routes.mjs) with a desk's worth of data (mock_data.mjs), for work on the pages
+// and for their tests. It keeps what it is told in memory, checks keys, cookies, X-Ingot and origins as the program does, and answers by
 // counting common letters: enough to see every state of a page.
 //
 //     node web/build.mjs --out build/web && node web/mock.mjs --files build/web [--port 8099]
