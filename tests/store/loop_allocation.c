@@ -128,13 +128,13 @@ static ig_status said_read(ig_store *s, ig_error *err) {
 }
 
 static ig_status ticket_life(ig_store *s, ig_error *err) {
-    ig_store_ticket t = {.subject = NULL}, *list;
+    ig_store_ticket t = {.subject = NULL}, made, *list;
     ig_store_message m, *messages;
     size_t count;
     bool more;
     snprintf(t.feature, sizeof t.feature, "%s", feature);
-    IG_TRY(ig_store_ticket_new(s, &t, NULL, &t, err));
-    ig_store_ticket_fini(&t);
+    IG_TRY(ig_store_ticket_new(s, &t, NULL, &made, err));
+    ig_store_ticket_fini(&made);
     IG_TRY(ig_store_ticket_list(s, feature, NULL, &(ig_store_page){.limit = 1}, &list, &count, &more, err));
     snprintf(t.id, sizeof t.id, "%s", list[0].id);
     ig_store_tickets_free(list, count);
