@@ -125,8 +125,7 @@ static ig_status reply_with(answering *a, ig_reply *reply, ig_error *err) {
 
 static const char *language_to_answer_in(const ig_ask *ask, const char *question) {
     const char *asked = ig_tree_text(ask->request, "language", "auto");
-    if (strcmp(asked, "auto")) return asked;
-    return ask->language ? ask->language : support_language(question);
+    return strcmp(asked, "auto") ? asked : support_language(question);
 }
 
 ig_status desk_answer(void *version, const ig_ask *ask, ig_reply *reply, ig_error *err) {
