@@ -1,7 +1,7 @@
 /* store/feature_sweep.c: what removed features leave: items and their entries in the index, what was said, tickets, versions.
  *
- * The feature's own row stays: the audit names it, and its public keys point to it.  Rows go in steps, so that nobody who writes
- * waits for a large feature; a sweep that is stopped goes on with the next one.
+ * The feature's own row stays: the audit names it, and its public keys point to it.  Rows go in steps, so that nobody who
+ * writes waits for a large feature; a sweep that is stopped goes on with the next one.
  */
 #include "store/said_rows.h"
 

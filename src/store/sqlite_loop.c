@@ -102,7 +102,8 @@ const char sqlite_loop_tables[] =
 #define OF_STEP " FROM change WHERE n > ?2 AND n <= ?3 AND withdrawn_at = 0"
 
 #define OF_REMOVED(number, table)                                                                                      \
-    "SELECT " number " FROM " table " WHERE feature IN (SELECT id FROM features WHERE removed_at > 0) ORDER BY " number " LIMIT ?1"
+    "SELECT " number " FROM " table " WHERE feature IN (SELECT id FROM features WHERE removed_at > 0)"                  \
+    " ORDER BY " number " LIMIT ?1"
 #define SWEEP(number, table) "DELETE FROM " table " WHERE " number " IN (" OF_REMOVED(number, table) ")"
 
 /* Interactions that fit, at most ?10 of them, with what stands of their feedback. */

@@ -1,7 +1,7 @@
 /* store/store.h: what the files of the store share.
  *
- *     features.c feature_versions.c feature_sweep.c items.c item_find.c interactions.c feedback.c said.c tickets.c scopes.c sessions.c signing.c
- *     keys.c files.c upload.c jobs.c job_notes.c audit.c     records, without SQL: a query by its number, values in and out
+ *     features.c feature_versions.c feature_sweep.c items.c item_find.c interactions.c feedback.c said.c tickets.c scopes.c sessions.c
+ *     signing.c keys.c files.c upload.c jobs.c job_notes.c audit.c     records, without SQL: a query by its number, values in and out
  *                      │ store_write, store_read, store_list
  *     rows.c           checks of values, transactions, pages
  *                      │ store_backend: a table of functions

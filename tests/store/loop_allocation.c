@@ -1,7 +1,7 @@
 /* tests/store/loop_allocation.c: every call of ingot/loop_store.h with its n-th allocation failing, n = 1, 2, 3 …
  *
- * A failure must be IG_E_NOMEM, and the store must be whole afterwards.  One feature serves all: each failed call leaves its rows
- * behind, and lists are asked for one entry, so that they do not grow with the walk.
+ * A failure must be IG_E_NOMEM, and the store must be whole afterwards.  One feature serves all: each failed call leaves its
+ * rows behind, and lists are asked for one entry, so that they do not grow with the walk.
  */
 #include "walk.h"
 
@@ -201,7 +201,8 @@ static ig_store *store_with_a_feature(void) {
 static void every_call_survives_every_failure(void **state) {
     (void)state;
     static const struct { const char *name; step_fn *step; } calls[] = {
-        {"feature_read", feature_read}, {"said_read", said_read}, {"content_life", content_life}, {"content_read", content_read},
+        {"feature_read", feature_read}, {"said_read", said_read},
+        {"content_life", content_life}, {"content_read", content_read},
         {"version_life", version_life}, {"live_life", live_life}, {"said_add", said_add}, {"ticket_life", ticket_life},
         {"scope_life", scope_life}, {"session_life", session_life}, {"feature_life", feature_life}, {"sweep", sweep},
     };
