@@ -9,7 +9,8 @@
 #define WORKERS 64
 #define HEAVY_MAX 48
 #define IDLE_SECONDS (15 * 60)
-#define ORIGINS_EVERY 5 /* wakes of the keeper */
+#define ORIGINS_EVERY 5   /* wakes of the keeper */
+#define SWEEP_EVERY 1800  /* an hour */
 
 /* ---- one request ------------------------------------------------------------------------------------------------------------ */
 
@@ -122,7 +123,7 @@ static ig_status open_store(ig_server *s, ig_error *err) {
     return origins_refresh(s, err);
 }
 
-/* Unloads idle models, and sees keys that other processes made; wakes every few seconds, and at the end. */
+/* Unloads idle models, sees keys that other processes made, and removes what may not be kept any longer; wakes every few seconds. */
 static void *keep(void *arg) {
     ig_server *s = arg;
     int wakes = 0;
@@ -135,6 +136,7 @@ static void *keep(void *arg) {
         pthread_mutex_unlock(&s->lock);
         pool_sweep(s->pool);
         if (++wakes % ORIGINS_EVERY == 0) (void)origins_refresh(s, NULL); /* the next time is soon */
+        if (s->store && wakes % SWEEP_EVERY == 1) (void)ig_store_said_sweep(s->store, NULL, NULL);
         pthread_mutex_lock(&s->lock);
     }
     pthread_mutex_unlock(&s->lock);

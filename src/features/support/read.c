@@ -9,6 +9,9 @@
 
 #include "features/support/support.h"
 #include "ingot/documents.h"
+#include "ingot/net.h"
+
+#define SITE_SECONDS_MAX 30 /* of one page */
 
 void support_id(const char *prefix, const char *text, char out[IG_STORE_ID_SIZE]) {
     ig_buf b = {.max = SUPPORT_ANSWER_BYTES_MAX + 16};
@@ -280,6 +283,28 @@ static ig_status read_pages(const ig_source *source, ig_item_sink *sink, ig_erro
     return ig_document_read(source->path, &(ig_document_opts){.problem = tell_problem, .problem_arg = sink}, take_passage, &r, NULL, err);
 }
 
+static ig_status append_bytes(void *arg, uint64_t at, const void *bytes, size_t len, ig_error *err) {
+    (void)at;
+    ig_buf_append(arg, bytes, len);
+    return ig_buf_status(arg, err);
+}
+
+/* Pages of the public internet only, after name resolution and redirects too. */
+static ig_status fetch(void *arg, const char *url, ig_buf *body, ig_error *err) {
+    ig_http_answer answer;
+    (void)arg;
+    IG_TRY(ig_http_get(&(ig_http_call){.url = url, .bytes_max = body->max, .total_timeout_ms = SITE_SECONDS_MAX * 1000,
+                                       .refuse_private = true, .on_bytes = append_bytes, .arg = body}, &answer, err));
+    if (answer.status / 100 == 2) return IG_OK;
+    return ig_error_at(err, IG_E_IO, url, 0, "the server answered %d", answer.status);
+}
+
+static ig_status read_site(const ig_source *source, ig_item_sink *sink, ig_error *err) {
+    page_reading r = {.sink = sink};
+    ig_sitemap_opts o = {.fetch = fetch, .document = {.problem = tell_problem, .problem_arg = sink}};
+    return ig_sitemap_read(source->url, &o, take_passage, &r, NULL, err);
+}
+
 /* ---- items that a caller gives ---------------------------------------------------------------------------------------- */
 
 static ig_status take_given(table_reading *r, const ig_tree *item, int64_t number, ig_error *err) {
@@ -318,6 +343,6 @@ static ig_status read_given(const ig_source *source, ig_item_sink *sink, ig_erro
 ig_status support_read(const ig_source *source, const ig_tree *settings, ig_item_sink *sink, ig_error *err) {
     (void)settings;
     if (source->text) return read_given(source, sink, err);
-    if (!source->path) return ig_error_set(err, IG_E_UNSUPPORTED, "%s: an address is not read here", source->field);
+    if (source->url) return read_site(source, sink, err);
     return !strcmp(source->field, "faq") ? read_table(source, sink, err) : read_pages(source, sink, err);
 }
