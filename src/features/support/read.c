@@ -218,7 +218,7 @@ static int find_id_column(const ig_table *t) {
 
 static ig_status read_table(const ig_source *source, ig_item_sink *sink, ig_error *err) {
     const char *given[IG_ROLE_COUNT] = {0};
-    const char *name = source->name ? source->name : ig_path_base(source->path);
+    const char *name = ig_path_base(source->name ? source->name : source->path);
     table_reading r = {.sink = sink, .file = name};
     ig_table *t = NULL;
     if (source->options) {
@@ -278,7 +278,7 @@ static ig_status take_passage(void *arg, const ig_passage *p, ig_error *err) {
 }
 
 static ig_status read_pages(const ig_source *source, ig_item_sink *sink, ig_error *err) {
-    page_reading r = {.sink = sink, .name = source->name ? source->name : ig_path_base(source->path)};
+    page_reading r = {.sink = sink, .name = ig_path_base(source->name ? source->name : source->path)};
     if (ig_path_is_dir(source->path)) r.root = source->path, r.root_len = strlen(source->path), r.name = NULL;
     return ig_document_read(source->path, &(ig_document_opts){.problem = tell_problem, .problem_arg = sink}, take_passage, &r, NULL, err);
 }
