@@ -59,7 +59,7 @@ ig_status call_fail(call *c, int status, const char *param, const char *code, co
     return ig_error_set(&c->err, IG_E_ARG, "%s", message);
 }
 
-static int status_of(const call *c) {
+int failure_status(const call *c) {
     if (c->fail_status) return c->fail_status;
     switch (c->err.code) {
     case IG_E_ARG:
@@ -104,7 +104,7 @@ void failure_json(const call *c, int status, ig_buf *out) {
 }
 
 ig_status reply_failure(call *c) {
-    int status = status_of(c);
+    int status = failure_status(c);
     ig_buf b = {.max = 1 << 16};
     if (status == 500) ig_log_write(c->s->ctx, IG_LOG_ERROR, "%s: %s", c->id, c->err.message);
     if (status == 401) (void)ig_http_header_add(c->http, "WWW-Authenticate", "Bearer", NULL);
@@ -112,6 +112,44 @@ ig_status reply_failure(call *c) {
     ig_status s = reply_json(c, status, &b);
     ig_buf_fini(&b);
     return s;
+}
+
+ig_status reply_late_failure(call *c, ig_status failed) {
+    ig_buf b = {.max = 1 << 16};
+    failure_json(c, failure_status(c), &b);
+    (void)ig_sse_event(c->http, NULL, b.data ? b.data : "", b.len, NULL); /* the client may be gone */
+    (void)ig_http_stream_end(c->http, NULL);
+    ig_buf_fini(&b);
+    return failed;
+}
+
+static const char *net_code(int status) {
+    switch (status) {
+    case 401: return "invalid_api_key";
+    case 403: return "insufficient_permissions";
+    case 404: return "unknown_url";
+    case 405: return "method_not_allowed";
+    case 408: return "request_too_slow";
+    case 413: return "body_too_large";
+    case 414: return "url_too_long";
+    case 429: return "rate_limit_exceeded";
+    case 431: return "headers_too_large";
+    case 503: return "server_overloaded";
+    default: return status < 500 ? "bad_request" : "server_error";
+    }
+}
+
+void reply_net_error(void *server, int status, const char *message, ig_buf *body) {
+    ig_json j = {.out = body};
+    metrics_refused(((ig_server *)server)->metrics, status);
+    ig_json_open(&j, '{');
+    ig_json_key(&j, "error"), ig_json_open(&j, '{');
+    reply_pair_text(&j, "message", message);
+    reply_pair_text(&j, "type", type_of(status));
+    reply_pair_text(&j, "param", NULL);
+    reply_pair_text(&j, "code", net_code(status));
+    ig_json_close(&j, '}');
+    ig_json_close(&j, '}');
 }
 
 ig_status call_body(call *c) {

@@ -74,6 +74,11 @@ void reply_usage(ig_json *j, int64_t prompt, int64_t completion);
 void reply_pair_text(ig_json *j, const char *key, const char *value); /* null when value is NULL */
 void reply_pair_int(ig_json *j, const char *key, int64_t value);
 void failure_json(const call *c, int status, ig_buf *out);
+int failure_status(const call *c); /* HTTP status for c->err */
+/* What net refuses itself, in the same shape: an ig_http_error_fn of the server. */
+void reply_net_error(void *server, int status, const char *message, ig_buf *body);
+/* A stream that has begun ends with an event {"error": …}; returns `failed`. */
+ig_status reply_late_failure(call *c, ig_status failed);
 
 /* ---- fields.c ------------------------------------------------------------------------------------------------------------- */
 
@@ -161,6 +166,7 @@ typedef struct metrics metrics;
 ig_status metrics_open(metrics **out, ig_error *err);
 void metrics_close(metrics *m);
 void metrics_count(metrics *m, const call *c, double seconds);
+void metrics_refused(metrics *m, int status); /* before a handler saw it */
 ig_status metrics_format(metrics *m, pool *p, ig_buf *out, ig_error *err);
 
 /* ---- generation: settings.c, conversation.c, answer.c ------------------------------------------------------------------------ */
@@ -233,8 +239,10 @@ void answer_token_text(const loaded *l, int32_t id, ig_buf *out);
 typedef struct jobs jobs;
 ig_status jobs_open(ig_server *s, jobs **out, ig_error *err);
 void jobs_wake(jobs *j);
-void jobs_close(jobs *j); /* asks the running child to stop, and waits for it */
+/* Asks the running child to stop, and waits for it; the job stays, and the next server goes on with it. */
+void jobs_close(jobs *j);
 #define JOB_KIND "fine_tuning"
+#define JOB_STARTS_MAX 10 /* of a job whose server is stopped or killed again and again */
 /* The recipe of a job, from its spec (the request, with `seed` and `result` settled); paths are those of the contents. */
 ig_status job_recipe(const ig_tree *spec, const char *training_path, const char *validation_path, ig_buf *out, ig_error *err);
 /* A hyperparameter of the spec, from `method` or from the older place; NULL when it is absent or "auto". */
