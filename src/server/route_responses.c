@@ -297,9 +297,10 @@ static ig_status end_stream(response *r, const answer *a) {
 
 static void event_failed(const response *r, const answer *a, ig_json *j) {
     (void)a;
-    reply_pair_text(j, "code", "server_error");
-    reply_pair_text(j, "message", r->c->err.message);
-    reply_pair_text(j, "param", NULL);
+    int status = failure_status(r->c);
+    reply_pair_text(j, "code", failure_code(r->c, status));
+    failure_message(r->c, status, j);
+    reply_pair_text(j, "param", r->c->param[0] ? r->c->param : NULL);
 }
 
 static ig_status end_failed(response *r, ig_status failed) {

@@ -106,7 +106,7 @@ static void log_line(const call *c, double seconds) {
 /* The status line is gone, the log and the counters tell what became of it. */
 static void late_failure(call *c) {
     c->status = failure_status(c);
-    if (!c->code[0]) snprintf(c->code, sizeof c->code, "stream_failed");
+    if (!c->code[0]) snprintf(c->code, sizeof c->code, "%s", failure_code(c, c->status));
     if (c->status == 500) ig_log_write(c->s->ctx, IG_LOG_ERROR, "%s: %s", c->id, c->err.message);
 }
 

@@ -75,6 +75,8 @@ void reply_pair_text(ig_json *j, const char *key, const char *value); /* null wh
 void reply_pair_int(ig_json *j, const char *key, int64_t value);
 void failure_json(const call *c, int status, ig_buf *out);
 int failure_status(const call *c); /* HTTP status for c->err */
+const char *failure_code(const call *c, int status);
+void failure_message(const call *c, int status, ig_json *j); /* "message": … */
 /* What net refuses itself, in the same shape: an ig_http_error_fn of the server. */
 void reply_net_error(void *server, int status, const char *message, ig_buf *body);
 /* A stream that has begun ends with an event {"error": …}; returns `failed`. */

@@ -76,8 +76,8 @@ class DataCheck(program.Case):
         self.assertGreater(found["tokens"], found["learned"])
         self.assertGreaterEqual(found["learned"], 3)  # the letters of "fox", a token each
         self.assertEqual(found["longest"], found["tokens"])
-        self.assertEqual(self.problems(name, "--model", "tiny", "--context", str(found["tokens"]), code=0)["bad"], 0)
-        self.assertEqual(self.problems(name, "--model", "tiny", "--context", str(found["tokens"] - 1))["bad"], 1)
+        self.assertEqual(self.problems(name, "--model", "tiny", "--context", str(found["tokens"] - 1), code=0)["bad"], 0)
+        self.assertEqual(self.problems(name, "--model", "tiny", "--context", str(found["tokens"] - 2))["bad"], 1)  # the last token is never read
         self.assertEqual(self.problems("text.txt", "--model", "tiny", code=0)["tokens"], len(TEXT))  # one for each character
 
     def test_wrong_usage_and_files_that_are_not_there(self):
