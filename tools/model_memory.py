@@ -5,8 +5,10 @@
     tools/model_memory.py --write         put them into the two pages
     tools/model_memory.py --check         exit 1 when a page says something else (a test does this)
     tools/model_memory.py --shape WIDTH LAYERS HEADS KV_HEADS FEED_FORWARD VOCABULARY TIED     one more shape: TIED is 0 or 1
+    tools/model_memory.py --one TYPE TOKENS WIDTH …                                            its memory in bytes, for a comparison
 
 Weights: every matrix in the type's blocks, which have the same size in the file and in memory; norms are f32 and too small to count.
+In memory a matrix of 2 MiB or more takes whole huge pages (size_class in src/base/blocks.c), which the sums include.
 Cache: keys and values of each layer for each position, f16 beside weights of 16 bits or fewer.
 """
 import pathlib
@@ -27,9 +29,27 @@ CONTEXT = 4096
 WORK = 150e6  # program, tokenizer, what one chunk of 64 positions needs: docs/MODELS.md has what was measured
 
 
-def parameters(width, layers, heads, kv, ff, vocab, tied, ff_matrices=3):
-    attention = 2 * width * width + 2 * width * (width // heads * kv)
-    return layers * (attention + ff_matrices * width * ff) + width * vocab * (1 if tied else 2)
+def matrices(width, layers, heads, kv, ff, vocab, tied, ff_matrices=3):
+    """(how many, weights of each)."""
+    narrow = width // heads * kv
+    return [(2 * layers, width * width), (2 * layers, width * narrow), (ff_matrices * layers, width * ff), (1 if tied else 2, width * vocab)]
+
+
+def parameters(*shape):
+    return sum(count * size for count, size in matrices(*shape))
+
+
+def size_class(size):
+    huge, size = 2 << 20, int(size)
+    if size < huge:
+        return size
+    step = huge if size <= 8 * huge else 1 << size.bit_length() - 1 - 3
+    return -(-size // step) * step
+
+
+def memory(shape, type_name, tokens):
+    weights = sum(count * size_class(size * BYTES[type_name]) for count, size in matrices(*shape))
+    return weights + cache_bytes(*shape) * tokens + WORK
 
 
 def cache_bytes(width, layers, heads, kv, *_):
@@ -46,7 +66,7 @@ def memory_rows(shapes):
         n, cache = parameters(*s), cache_bytes(*s)
         context = min(CONTEXT, 1024) if name.startswith("0.1B") else CONTEXT
         yield f"| {name} | {n / 1e6:,.0f} M | " + " | ".join(gb(n * BYTES[t]) for t in BYTES) + f" | {cache / 1024:.0f} KiB | " + \
-            " | ".join(gb(n * BYTES[t] + cache * context + WORK) for t in ("q8_0", "q4_K")) + " |"
+            " | ".join(gb(memory(s, t, context)) for t in ("q8_0", "q4_K")) + " |"
 
 
 def speed_rows(shapes, bandwidths=(20e9, 40e9, 80e9)):
@@ -85,6 +105,8 @@ def main(args):
     if args[:1] == ["--shape"] and len(args) == 8:
         shapes = {"yours": tuple(map(int, args[1:7])) + (args[7] == "1", 3)}
         print("\n\n".join(parts("MODELS.md", shapes).values()))
+    elif args[:1] == ["--one"] and len(args) == 10:
+        print(int(memory(tuple(map(int, args[3:9])) + (args[9] == "1", 3), args[1], int(args[2]))))
     elif args in (["--write"], ["--check"]):
         for page in WORDS:
             text = (DOCS / page).read_text(encoding="utf-8")
