@@ -16,6 +16,7 @@ import sys
 
 DOCS = pathlib.Path(__file__).resolve().parents[1] / "docs"
 BYTES = {"f16": 2, "q8_0": 34 / 32, "q6_K": 210 / 256, "q5_K": 176 / 256, "q4_K": 144 / 256}
+LONG_BLOCKS = ("q6_K", "q5_K", "q4_K")
 # name: width, layers, heads, heads of keys, feed-forward, vocabulary, tied, matrices of a feed-forward layer
 SHAPES = {
     "0.1B (GPT-2)": (768, 12, 12, 12, 3072, 50257, True, 2),
@@ -30,13 +31,23 @@ WORK = 150e6  # program, tokenizer, what one chunk of 64 positions needs: docs/M
 
 
 def matrices(width, layers, heads, kv, ff, vocab, tied, ff_matrices=3):
-    """(how many, weights of each)."""
+    """(how many, rows, length of a row)."""
     narrow = width // heads * kv
-    return [(2 * layers, width * width), (2 * layers, width * narrow), (ff_matrices * layers, width * ff), (1 if tied else 2, width * vocab)]
+    return [(2 * layers, width, width), (2 * layers, narrow, width), ((ff_matrices - 1) * layers, ff, width), (layers, width, ff),
+            (1 if tied else 2, vocab, width)]
 
 
 def parameters(*shape):
-    return sum(count * size for count, size in matrices(*shape))
+    return sum(count * rows * length for count, rows, length in matrices(*shape))
+
+
+def bytes_of(type_name, rows, length):
+    """Rows that do not fill the blocks of 256 become q8_0 (src/models/model_rows.c)."""
+    return rows * length * BYTES["q8_0" if type_name in LONG_BLOCKS and length % 256 else type_name]
+
+
+def weight_bytes(shape, type_name):
+    return sum(count * bytes_of(type_name, rows, length) for count, rows, length in matrices(*shape))
 
 
 def size_class(size):
@@ -48,7 +59,7 @@ def size_class(size):
 
 
 def memory(shape, type_name, tokens):
-    weights = sum(count * size_class(size * BYTES[type_name]) for count, size in matrices(*shape))
+    weights = sum(count * size_class(bytes_of(type_name, rows, length)) for count, rows, length in matrices(*shape))
     return weights + cache_bytes(*shape) * tokens + WORK
 
 
@@ -65,15 +76,14 @@ def memory_rows(shapes):
     for name, s in shapes.items():
         n, cache = parameters(*s), cache_bytes(*s)
         context = min(CONTEXT, 1024) if name.startswith("0.1B") else CONTEXT
-        yield f"| {name} | {n / 1e6:,.0f} M | " + " | ".join(gb(n * BYTES[t]) for t in BYTES) + f" | {cache / 1024:.0f} KiB | " + \
+        yield f"| {name} | {n / 1e6:,.0f} M | " + " | ".join(gb(weight_bytes(s, t)) for t in BYTES) + f" | {cache / 1024:.0f} KiB | " + \
             " | ".join(gb(memory(s, t, context)) for t in ("q8_0", "q4_K")) + " |"
 
 
 def speed_rows(shapes, bandwidths=(20e9, 40e9, 80e9)):
     for name, s in shapes.items():
-        n = parameters(*s)
-        yield f"| {name} | " + " | ".join(f"{b / (n * BYTES[t]):.0f}" if b / (n * BYTES[t]) >= 10 else f"{b / (n * BYTES[t]):.1f}"
-                                        for t in ("q8_0", "q4_K") for b in bandwidths) + " |"
+        rates = [b / weight_bytes(s, t) for t in ("q8_0", "q4_K") for b in bandwidths]
+        yield f"| {name} | " + " | ".join(f"{r:.0f}" if r >= 10 else f"{r:.1f}" for r in rates) + " |"
 
 
 WORDS = {
