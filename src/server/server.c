@@ -115,7 +115,8 @@ static void handle(void *arg, ig_http_request *req) {
     reply_new_id("req_", c.id);
     (void)ig_http_header_add(req, "x-request-id", c.id, NULL);
     ig_status s = serve(&c);
-    if (ig_http_request_gone(req)) c.status = 499; /* nobody waits any more; as nginx writes it */
+    bool gone = s != IG_OK && ig_http_request_gone(req); /* who has all of the answer may go */
+    if (gone) c.status = 499; /* nobody waits any more; as nginx writes it */
     else if (s != IG_OK && !c.answered) (void)reply_failure(&c);
     else if (s != IG_OK) late_failure(&c);
     double seconds = ig_clock() - c.start;

@@ -13,5 +13,5 @@ fi
 INGOT_ABUSE=${INGOT_ABUSE:-10} python3 "$root/tests/server/test_abuse.py" "$build/ingot" || exit 1
 [ -x "$root/build-asan/ingot" ] || exit 0
 echo "with the sanitizers:"
-INGOT_ABUSE=1 ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+INGOT_ABUSE=1 ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1:quarantine_size_mb=16 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
     LSAN_OPTIONS=suppressions="$root/tests/lsan.supp":print_suppressions=0 python3 "$root/tests/server/test_abuse.py" "$root/build-asan/ingot"
