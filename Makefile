@@ -2,11 +2,11 @@
 BUILD ?= build
 PYTHON_TORCH ?= /usr/bin/python3
 
-.PHONY: all install build-packages test-packages long-packages bench-packages serve-packages demo demo-gpt test test-long bench \
-	bench-serve clean
+.PHONY: all install build-packages web-packages test-packages long-packages bench-packages serve-packages demo demo-gpt test \
+	test-long bench bench-serve bench-support bench-retrieval clean
 .NOTPARALLEL:
 
-all: build-packages
+all: build-packages web-packages
 	@test -f $(BUILD)/build.ninja || CC=gcc meson setup $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@ninja -C $(BUILD)
 
@@ -16,6 +16,10 @@ install: all
 
 build-packages:
 	@tools/install_packages.sh build
+
+# npm's packages for the console; without them the program is built without it, and says so.
+web-packages:
+	@web/install.sh
 
 test-packages:
 	@tools/install_packages.sh build test
@@ -51,6 +55,18 @@ bench-serve: serve-packages all
 	@ninja -C $(BUILD) bench/serve_step
 	@python3 bench/serve.py --build $(BUILD) --python $(PYTHON_TORCH) $(BENCH)
 	@$(PYTHON_TORCH) bench/logits.py --build $(BUILD) --python $(PYTHON_TORCH)
+
+# How well the matcher finds answers (docs/support.md):   make bench-support        BENCH='few quick 1' for a part of it
+bench-support: all
+	@ninja -C $(BUILD) bench/support_bench
+	@banking=$$(tools/unpack_data.sh banking77) && clinc=$$(tools/unpack_data.sh clinc150) && set -- $(or $(BENCH),all) && \
+		part=$$1 && shift && $(BUILD)/bench/support_bench $$part $$banking $$clinc "$$@"
+# Half an hour: does the ranker find answers to questions that it has not seen?   docs/support.md, section 4
+bench-retrieval: all
+	@ninja -C $(BUILD) bench/retrieval
+	@folder=$$(tools/unpack_data.sh bank-faq) && $(BUILD)/bench/retrieval bank-faq $$folder/BankFAQs.csv
+	@folder=$$(tools/unpack_data.sh zh-insurance-qa) && $(BUILD)/bench/retrieval zh-insurance-qa $$folder/baoxianzhidao_filter.csv
+	@$(BUILD)/bench/retrieval scale
 
 # What make made; runs of your own stay.
 clean:

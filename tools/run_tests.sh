@@ -9,8 +9,8 @@ build=${1:-build}
 if [ "$(meson introspect --tests "$build")" = "[]" ]; then
     meson setup --reconfigure "$build" >"$build/tests.out" 2>&1 || cat "$build/tests.out"
 fi
-if [ -f tests/node/package.json ] && [ ! -d tests/node/node_modules ] && command -v npm >/dev/null 2>&1; then
-    (cd tests/node && npm ci --ignore-scripts --no-audit --no-fund >/dev/null 2>&1) || echo "tests/node: npm ci failed; the tests that need it skip themselves"
+if [ ! tests/node/node_modules/.package-lock.json -nt tests/node/package-lock.json ] && command -v npm >/dev/null 2>&1; then
+    (cd tests/node && npm ci --ignore-scripts --no-audit --no-fund >/dev/null 2>&1 && touch node_modules/.package-lock.json) || echo "tests/node: npm ci failed; the tests that need it skip themselves"
 fi
 
 meson test -C "$build" --print-errorlogs --timeout-multiplier 3 --no-suite long >"$build/tests.out" 2>&1

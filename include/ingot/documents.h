@@ -1,12 +1,11 @@
 /* ingot/documents.h: what a team has, its tables and its pages, as rows and passages.
  *
  *     CSV, TSV, JSON, JSON lines, XLSX ──ig_table_open──► names ──ig_table_each──► row, row, row …
- *     Markdown, HTML, DOCX, PDF, text, a folder of them ──ig_document_read──► passage, passage …
- *     sitemap.xml ──ig_sitemap_read, a fetch of the caller's──► passage, passage …
+ *     Markdown, HTML, DOCX, text, a folder of them ──ig_document_read──► passage, passage …
  *
  * Everything that comes out is UTF-8.  A row or a file that cannot be read is named (file, line, what to do) to `problem`, and
  * the others go on; without a `problem` the first one is the error of the call.  Specifications: RFC 4180, RFC 8259,
- * ECMA-376 (Office Open XML), CommonMark, HTML, sitemaps.org 0.9.
+ * ECMA-376 (Office Open XML), CommonMark, HTML.
  */
 #ifndef INGOT_DOCUMENTS_H
 #define INGOT_DOCUMENTS_H
@@ -82,6 +81,70 @@ typedef struct ig_table_columns {
 ig_status ig_table_find_columns(const ig_table *t, const char *const given[IG_ROLE_COUNT], ig_table_columns *out, ig_error *err);
 /* The value of a role in a row, "" when there is none; of QUESTION the title where the question is empty. */
 const char *ig_table_value(const ig_table_columns *c, const ig_table_row *row, ig_table_role role);
+
+/* ---- documents ------------------------------------------------------------------------------------------------------- */
+
+typedef enum ig_document_format {
+    IG_DOCUMENT_AUTO, /* by the end of the name */
+    IG_DOCUMENT_TEXT,
+    IG_DOCUMENT_MARKDOWN,
+    IG_DOCUMENT_HTML,
+    IG_DOCUMENT_DOCX,
+    IG_DOCUMENT_PDF /* through the program pdftotext (Debian: poppler-utils): IG_E_UNSUPPORTED where it is not installed */
+} ig_document_format;
+
+/* Borrowed until the callback returns. */
+typedef struct ig_passage {
+    const char *file;   /* or address */
+    const char *title;  /* headings above the text, "Returns > How long"; else the document's title or the file's name */
+    const char *text;   /* at most the bytes that were asked for, cut where a sentence ends */
+    const char *anchor; /* of the nearest heading, without '#'; "" when it has none */
+    int line;           /* where the text begins; of DOCX the number of the paragraph, of PDF the line on its page */
+    int page;           /* of PDF, from 1; else 0 */
+    size_t index;       /* within the document: 0, 1, 2 … */
+} ig_passage;
+typedef ig_status ig_passage_fn(void *arg, const ig_passage *p, ig_error *err);
+
+typedef struct ig_document_opts {
+    ig_document_format format; /* of one document; of a folder every file tells its own */
+    size_t passage_bytes;      /* 0: IG_PASSAGE_BYTES_MAX; at least 64 */
+    ig_problem_fn *problem;    /* NULL: the first bad file ends the call */
+    void *problem_arg;
+} ig_document_opts;
+
+typedef struct ig_document_counts {
+    size_t documents, passages;
+    size_t failed;  /* told to `problem` */
+    size_t skipped; /* files of a folder that are no documents */
+} ig_document_counts;
+
+/* A file, or a folder with all that is in it, in the order of names: hidden files and symbolic links are left out.
+ * opts and counts may be NULL. */
+ig_status ig_document_read(const char *path, const ig_document_opts *opts, ig_passage_fn *fn, void *arg, ig_document_counts *counts,
+                           ig_error *err);
+/* One document from bytes; `name` stands in the passages and may tell the format. */
+ig_status ig_document_parse(const char *name, const void *bytes, size_t len, const ig_document_opts *opts, ig_passage_fn *fn,
+                            void *arg, ig_document_counts *counts, ig_error *err);
+/* By the end of the name; AUTO when it is none of ours. */
+ig_document_format ig_document_format_of(const char *path);
+
+/* ---- a site ---------------------------------------------------------------------------------------------------------- */
+
+/* Append what stands at an address to *body, which has a limit.  Which addresses may be asked, the callback must know.
+ * IG_E_CANCELLED ends the reading of the site; any other status but IG_E_NOMEM is a problem of this address. */
+typedef ig_status ig_fetch_fn(void *arg, const char *url, ig_buf *body, ig_error *err);
+
+typedef struct ig_sitemap_opts {
+    size_t pages_max; /* 0: IG_SITEMAP_PAGES_MAX, which is the most; that there are more is a problem */
+    ig_fetch_fn *fetch;
+    void *fetch_arg;
+    ig_document_opts document; /* format AUTO: HTML, but what ends with .pdf and .docx */
+} ig_sitemap_opts;
+
+/* Every page that the sitemap, or the sitemaps of an index, at `url` (http or https) names on the same host and port, once;
+ * others are counted as skipped.  counts may be NULL. */
+ig_status ig_sitemap_read(const char *url, const ig_sitemap_opts *opts, ig_passage_fn *fn, void *arg,
+                          ig_document_counts *counts, ig_error *err);
 
 #ifdef __cplusplus
 }

@@ -53,7 +53,7 @@ struct ig_field {
     ig_words label, help;
     bool required;
     double min, max;       /* of numbers, and bytes of texts; checked when max > min */
-    const char *choices;   /* "auto|en|zh" */
+    const char *choices;   /* "auto|en|zh"; of FILES the endings that it reads, "/" for folders: "csv|xlsx|/" */
     const char *otherwise; /* default, as JSON; NULL: none */
     const ig_field *of;    /* of LIST and MAP */
 };

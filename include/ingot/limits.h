@@ -24,6 +24,11 @@
 #define IG_ANALYZE_BYTES_MAX (16u << 20)         /* one text that is cut into terms */
 #define IG_CHARSET_BYTES_MAX (512u << 20)        /* one text of unknown encoding */
 #define IG_NGRAM_MAX 16                          /* characters of an n-gram */
+#define IG_INDEX_DOCUMENTS_MAX 16000000          /* of one lexical index */
+#define IG_INDEX_TERMS_MAX (1u << 25)            /* different terms of a lexical index */
+#define IG_INDEX_NAMES_BYTES_MAX ((size_t)1 << 30) /* their names together */
+#define IG_INDEX_TERM_BYTES_MAX 1024             /* one of them */
+#define IG_INDEX_QUERY_MAX 1024                  /* terms of one query */
 #define IG_PATH_MAX 4096
 #define IG_GRAPH_NODES_MAX (1 << 20)             /* nodes of one recording */
 #define IG_TEMPLATE_BYTES_MAX (1u << 20)         /* a chat template */
@@ -59,14 +64,19 @@
 #define IG_OFFICE_ENTRY_BYTES_MAX ((uint64_t)256 << 20) /* one of them, unpacked */
 #define IG_OFFICE_RATIO_MAX 400                  /* unpacked bytes per packed one, past the first megabyte */
 #define IG_XML_DEPTH_MAX 256
-#define IG_PDF_TEXT_BYTES_MAX ((size_t)64 << 20) /* what pdftotext writes */
-#define IG_PDF_SECONDS_MAX 60                    /* that pdftotext may take */
-#define IG_PDF_MEMORY_MAX ((size_t)2 << 30)      /* address space of pdftotext */
+#define IG_PDF_SECONDS_MAX 60                    /* of the program that reads one PDF */
+#define IG_PDF_MEMORY_MAX ((size_t)2 << 30)      /* its address space */
+#define IG_PDF_PAGES_MAX 100000
+#define IG_SITEMAP_BYTES_MAX ((size_t)50 << 20)  /* one sitemap, as sitemaps.org allows */
+#define IG_SITEMAP_FILES_MAX 1000                /* sitemaps that an index leads to */
+#define IG_SITEMAP_PAGES_MAX 10000               /* pages of one site */
 #define IG_FOLDER_DEPTH_MAX 32                   /* folders in folders of documents */
 #define IG_FOLDER_FILES_MAX 100000               /* documents of one folder */
-#define IG_URL_BYTES_MAX 2048
-#define IG_SITEMAP_BYTES_MAX ((size_t)50 << 20)  /* as sitemaps.org limits one */
-#define IG_SITEMAPS_MAX 100                      /* files of one sitemap index, it included */
-#define IG_SITEMAP_PAGES_MAX 10000               /* pages read from one site */
+#define IG_LOOP_ITEMS_MAX (1u << 20)             /* items of a feature's content */
+#define IG_LOOP_CASES_MAX (1u << 21)             /* cases that a version learns from */
+#define IG_LOOP_SAID_MAX 200000                  /* interactions that are looked at for learning, the newest ones */
+#define IG_MATCH_TEXT_MAX 2048                   /* characters of a question that the matcher reads */
+#define IG_MATCH_LABELS_MAX (1 << 20)            /* answers of one matcher */
+#define IG_MATCH_CASES_MAX (1 << 22)             /* questions that it is trained on */
 
 #endif

@@ -8,7 +8,7 @@
  *     keys ── sessions, links     signed-in browsers
  *
  * The rules of ingot/store.h hold.  One exception, for speed: interactions and feedback survive kill -9 from the moment that
- * they are acknowledged, and a power cut after at most a second.
+ * they are acknowledged, and a power cut from the next other commit of the store or checkpoint of its log on.
  */
 #ifndef INGOT_LOOP_STORE_H
 #define INGOT_LOOP_STORE_H
@@ -46,7 +46,7 @@ ig_status ig_store_feature_list(ig_store *s, ig_store_feature **out, size_t *cou
 /* Only the number, for polling: one read of one row. */
 ig_status ig_store_feature_revision(ig_store *s, const char *id, int64_t *revision, ig_error *err);
 ig_status ig_store_feature_set_settings(ig_store *s, const char *id, const char *settings, const char *who, ig_error *err);
-/* The live pointer, its history and the audit entry (`what`: "promote", "rollback", "publish") in one transaction.  Fails with
+/* The live pointer, its history and the audit entry (`what`: "promote", "rollback", "publish"; "feature.promote" there) in one transaction.  Fails with
  * IG_E_STATE when the live version is not `from` any more, IG_E_NOT_FOUND when `to` is not complete. */
 ig_status ig_store_feature_set_live(ig_store *s, const char *id, int64_t from, int64_t to, const char *what, const char *who,
                                     ig_error *err);
@@ -54,6 +54,8 @@ ig_status ig_store_feature_set_live(ig_store *s, const char *id, int64_t from, i
 ig_status ig_store_feature_live_before(ig_store *s, const char *id, int64_t *version, ig_error *err);
 ig_status ig_store_feature_set_candidate(ig_store *s, const char *id, int64_t version, double share, const char *who, ig_error *err);
 ig_status ig_store_feature_remove(ig_store *s, const char *id, const char *who, ig_error *err); /* its rows stay until swept */
+/* Remove the content, versions, interactions and tickets of removed features, in steps; *removed (or NULL): how many rows. */
+ig_status ig_store_feature_sweep(ig_store *s, int64_t *removed, ig_error *err);
 
 typedef struct ig_store_live {
     int64_t version, at;
@@ -102,14 +104,15 @@ typedef struct ig_store_item {
 } ig_store_item;
 
 /* Many changes as one: begin, put and withdraw, commit; close without commit changes nothing.  One writer at a time per
- * store: others wait. */
+ * store: others wait.  An open change keeps nobody else from reading or writing: a version may be built from it. */
 typedef struct ig_store_items ig_store_items;
 ig_status ig_store_items_open(ig_store *s, const char *feature, const char *who, ig_store_items **out, ig_error *err);
 /* An item of the same id is replaced, and live again. */
 typedef enum ig_store_put { IG_PUT_ADDED, IG_PUT_CHANGED, IG_PUT_SAME } ig_store_put;
 ig_status ig_store_items_put(ig_store_items *w, const ig_store_item *item, ig_store_put *what, ig_error *err);
 ig_status ig_store_items_withdraw(ig_store_items *w, const char *id, ig_error *err); /* IG_E_NOT_FOUND */
-/* Iteration inside of the change sees it. *content is the feature's new content number. */
+/* Iteration inside of the change sees it; its function must not change or iterate the same change.  *content is the feature's new content number,
+ * or the present one when nothing was changed. */
 ig_status ig_store_items_commit(ig_store_items *w, int64_t *content, ig_error *err);
 void ig_store_items_close(ig_store_items *w);
 
@@ -167,7 +170,7 @@ ig_status ig_store_feedback_add(ig_store *s, ig_store_feedback *f, ig_error *err
 typedef struct ig_store_said_opts {
     const char *conversation;           /* only of this one; NULL: all */
     const char *outcome, *type;         /* only those; NULL: all */
-    int64_t after;                      /* interactions with a greater number; 0: all */
+    int64_t after;                      /* interactions with a greater number, newest first with a smaller one; 0: all */
     int64_t since;                      /* seconds since 1970 */
     int64_t version;                    /* 0: all */
     bool consent;                       /* only what may be learned from */
@@ -187,7 +190,7 @@ typedef struct ig_store_said_count {
 /* Counts of [since, until); until 0: now.  version 0: all. */
 ig_status ig_store_said_count_get(ig_store *s, const char *feature, int64_t since, int64_t until, int64_t version,
                                   ig_store_said_count *out, ig_error *err);
-/* Remove interactions (and their feedback) that may not be kept any longer. */
+/* Remove interactions (and their feedback) that may not be kept any longer; and what ig_store_feature_sweep does. */
 ig_status ig_store_said_sweep(ig_store *s, int64_t *removed, ig_error *err);
 /* Keyed hash (BLAKE2b, key of the workspace) of who uses a feature. */
 ig_status ig_store_user_hash(ig_store *s, const char *user, char out[65], ig_error *err);

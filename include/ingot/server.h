@@ -1,7 +1,9 @@
-/* ingot/server.h: the OpenAI-compatible server: models, keys and files of a workspace, over HTTP.
+/* ingot/server.h: the OpenAI-compatible server: models, features, keys and files of a workspace, over HTTP.
  *
  *     POST /v1/chat/completions  /v1/completions  /v1/responses  /v1/embeddings  /v1/rerank  /tokenize  /detokenize
  *     GET  /v1/models  /v1/files …  /v1/fine_tuning/jobs …  /health/live  /health/ready  /metrics
+ *     /v1/features …  /v1/feedback  /v1/tickets …  /v1/jobs …  /v1/keys …  /v1/session    the loop: docs/LOOP.md
+ *     GET  /  /console/…  /widget.js                                                     the console and the widget
  *
  * Models are loaded on first use and unloaded when nobody has used them for a while or memory is short.  Every request but
  * those for health needs a key of the store, unless `no_key` is set, which only a loopback address allows.
@@ -10,7 +12,7 @@
 #ifndef INGOT_SERVER_H
 #define INGOT_SERVER_H
 
-#include "ingot/store.h"
+#include "ingot/features.h"
 
 #pragma GCC visibility push(default) /* what stands here, libingot.so exports */
 #ifdef __cplusplus
@@ -33,8 +35,9 @@ typedef struct ig_server_opts {
     int port;                        /* 0: any that is free */
     const char *cert_file, *key_file; /* PEM: TLS */
     const char *workspace;           /* its models are served, and its store is used; NULL: none of either */
-    const char *program;             /* what runs `train RECIPE` for a fine-tuning job; NULL: jobs are refused */
+    const char *program;             /* ingot itself, which runs jobs (`train`, `new`, `improve`); NULL: they are refused */
     const char *version;             /* of Ingot, for system_fingerprint */
+    const ig_kind *const *kinds;     /* of features; NULL: ig_kinds */
     const ig_server_model *models;
     size_t model_count;
     bool no_key;

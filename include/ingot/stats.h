@@ -30,6 +30,17 @@ double ig_stats_t_quantile(double p, double df);
 ig_status ig_stats_bootstrap(const double *x, size_t n, double confidence, size_t replicates, uint64_t seed, ig_interval *out,
                              ig_error *err);
 
+/* Two ways of doing the same n cases: a[i] and b[i] are of one case, group[i] < groups says what belongs together.  Means and
+ * b - a with percentile intervals of a bootstrap that draws whole groups, weighed by their cases.  n >= 1; with a single group
+ * the intervals have no width. */
+typedef struct ig_paired {
+    ig_interval a, b, difference;
+} ig_paired;
+ig_status ig_stats_paired_bootstrap(const double *a, const double *b, const size_t *group, size_t n, size_t groups,
+                                    double confidence, size_t replicates, uint64_t seed, ig_paired *out, ig_error *err);
+/* Exact two-sided p of McNemar's test: only_a cases that only a did right, only_b that only b did.  1 without any. */
+double ig_stats_mcnemar(size_t only_a, size_t only_b);
+
 #ifdef __cplusplus
 }
 #endif

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/args.h"
 
@@ -51,6 +52,13 @@ int64_t cli_int(const cli *c, const char *option, int64_t otherwise) {
     return k < 0 ? otherwise : (int64_t)c->given[k].number;
 }
 
+ig_status cli_enter(cli *c) {
+    if (!c->dir || c->entered) return IG_OK;
+    if (chdir(c->dir) != 0) return ig_error_errno(&c->err, "-C %s", c->dir);
+    c->entered = true;
+    return IG_OK;
+}
+
 /* ---- messages -------------------------------------------------------------------------------------------------------------- */
 
 int cli_usage(cli *c, const char *fmt, ...) {
@@ -91,7 +99,7 @@ int cli_failed(cli *c, const char *advice) {
 
 static void print_option(const cli *c, const cli_option *o) {
     char left[64];
-    snprintf(left, sizeof left, "%s%s%s%s", o->name[1] ? "--" : "-", o->name, o->value ? " " : "", o->value ? o->value : "");
+    snprintf(left, sizeof left, "%s%s%s%.40s", o->name[1] ? "--" : "-", o->name, o->value ? " " : "", o->value ? o->value : "");
     printf("  %-26s %s\n", left, cli_say(c, o->en, o->zh));
 }
 
@@ -105,6 +113,7 @@ static void help_verb(const cli *c) {
     const cli_verb *v = c->verb;
     printf("%s ingot %s %s\n\n%s\n", cli_say(c, "usage:", "用法："), v->name, v->args, cli_say(c, v->en, v->zh));
     print_options(c, cli_say(c, "options:", "选项："), v->options);
+    if (c->more) print_options(c, cli_say(c, "of its kind:", "该类型的选项："), c->more);
     print_options(c, cli_say(c, "everywhere:", "通用选项："), global_options);
     if (v->more_en) printf("\n%s\n", cli_say(c, v->more_en, v->more_zh));
 }
@@ -142,6 +151,7 @@ static int unknown_option(cli *c, const char *name) {
     const char *best = NULL;
     int distance = 4;
     nearest(c->verb ? c->verb->options : NULL, name, &best, &distance);
+    nearest(c->more, name, &best, &distance);
     nearest(global_options, name, &best, &distance);
     if (best) return cli_usage(c, cli_say(c, "unknown option --%s; did you mean --%s?", "未知选项 --%s；你是想用 --%s 吗？"), name, best);
     return cli_usage(c, cli_say(c, "unknown option --%s", "未知选项 --%s"), name);
@@ -175,6 +185,15 @@ static int add_option(cli *c, const cli_option *o, const char *value) {
     return 0;
 }
 
+/* The options that depend on the arguments so far; asked for once. */
+static ig_status extend(cli *c) {
+    if (!c->verb || !c->verb->extend || c->extended) return IG_OK;
+    IG_TRY(cli_enter(c));
+    IG_TRY(c->verb->extend(c));
+    c->extended = c->more != NULL;
+    return IG_OK;
+}
+
 /* --name, --name value, --name=value; *i moves past a separate value. */
 static int parse_option(cli *c, int argc, char **argv, int *i) {
     const char *text = argv[*i];
@@ -184,6 +203,8 @@ static int parse_option(cli *c, int argc, char **argv, int *i) {
     size_t len = equals ? (size_t)(equals - name) : strlen(name);
     const cli_option *o = find_option(c->verb ? c->verb->options : NULL, name, len);
     if (!o) o = find_option(global_options, name, len);
+    if (!o && extend(c) != IG_OK) return cli_failed(c, NULL);
+    if (!o) o = find_option(c->more, name, len);
     if (!o) return unknown_option(c, name);
     if (o->kind == CLI_FLAG) {
         if (equals) return cli_usage(c, cli_say(c, "--%s takes no value", "--%s 不带值"), o->name);
@@ -273,22 +294,23 @@ static int take_globals(cli *c) {
     c->has_seed = cli_flag(c, "seed");
     c->seed = (uint64_t)cli_int(c, "seed", 0);
     c->threads = (int)cli_int(c, "threads", 0);
-    c->dir = cli_text(c, "C", NULL);
+    c->dir = cli_text(c, "C", c->dir);
     return 0;
 }
 
-/* --lang counts wherever it stands, for messages about what stands before it too. */
-static void look_for_language(cli *c, int argc, char **argv) {
+/* --lang and -C count wherever they stand, for messages and options of what stands before them too. */
+static void look_ahead(cli *c, int argc, char **argv) {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
         const char *value = strncmp(argv[i], "--lang=", 7) == 0 ? argv[i] + 7 : NULL;
         if (strcmp(argv[i], "--lang") == 0 && i + 1 < argc) value = argv[i + 1];
         if (value) c->chinese = strcmp(value, "zh") == 0;
+        if (strcmp(argv[i], "-C") == 0 && i + 1 < argc) c->dir = argv[i + 1];
     }
 }
 
 int cli_parse(cli *c, int argc, char **argv) {
     int i = 1, words = 0, bad = 0;
-    look_for_language(c, argc, argv);
+    look_ahead(c, argc, argv);
     while (i < argc && is_option(argv[i])) { /* options before the verb */
         if ((bad = parse_option(c, argc, argv, &i))) return bad;
         i++;
@@ -300,6 +322,7 @@ int cli_parse(cli *c, int argc, char **argv) {
         if (!c->verb) return unknown_verb(c, argv[i]);
         if ((bad = parse_rest(c, argc, argv, i + words, false)) || (bad = take_globals(c))) return bad;
     }
+    if (c->verb && cli_flag(c, "help") && extend(c) != IG_OK) return cli_failed(c, NULL);
     if (!c->verb || cli_flag(c, "help") || cli_flag(c, "version")) return 0;
     if (c->args < c->verb->min_args) return cli_usage(c, cli_say(c, "something is missing: ingot %s %s", "缺少参数：ingot %s %s"), c->verb->name, c->verb->args);
     if (c->args > c->verb->max_args) return cli_usage(c, cli_say(c, "too many arguments, from \"%s\" on", "参数过多，从“%s”开始"), c->arg[c->verb->max_args]);

@@ -32,6 +32,9 @@ typedef struct cli_verb {
     const cli_option *options; /* may be NULL */
     int min_args, max_args;
     int (*run)(cli *c);        /* exit code */
+    /* Sets c->more from the arguments so far, when an option is not in `options`, and for the help: options that depend on what
+     * the verb is about.  May be NULL.  IG_OK with c->more NULL: there are none (yet); else an error in c->err. */
+    ig_status (*extend)(cli *c);
 } cli_verb;
 
 struct cli {
@@ -42,6 +45,10 @@ struct cli {
     bool has_seed;
     int threads;
     const char *dir;           /* -C */
+    bool entered;              /* the current folder is -C's */
+    bool extended;             /* verb->extend was asked */
+    cli_option *more;          /* further options; texts of `more` are in more_texts */
+    char *more_texts;
     const char *arg[CLI_ARGS_MAX];
     int args;
     struct { const cli_option *option; const char *value; double number; } given[CLI_ARGS_MAX];
@@ -61,6 +68,8 @@ int64_t cli_int(const cli *c, const char *option, int64_t otherwise);
 /* The i-th use of an option that may be repeated; NULL after the last. */
 const char *cli_nth(const cli *c, const char *option, int i);
 
+/* Go to the folder of -C; once. */
+ig_status cli_enter(cli *c);
 /* Print c->err, and what to do next when `advice` is not NULL; returns 1. */
 int cli_failed(cli *c, const char *advice);
 /* Print a usage message; returns 2. */

@@ -49,10 +49,7 @@ static int run(cli *c, int argc, char **argv) {
         cli_help(c);
         return cli_flag(c, "help") ? 0 : 2;
     }
-    if (c->dir && chdir(c->dir) != 0) {
-        ig_error_errno(&c->err, "-C %s", c->dir);
-        return cli_failed(c, NULL);
-    }
+    if (cli_enter(c) != IG_OK) return cli_failed(c, NULL);
     return c->verb->run(c);
 }
 
@@ -69,5 +66,7 @@ int main(int argc, char **argv) {
     cli c = {.program = argc > 0 ? argv[0] : "ingot", .chinese = chinese_environment()};
     int code = flush_results(run(&c, argc, argv));
     ig_context_free(c.ctx);
+    ig_free(c.more);
+    ig_free(c.more_texts);
     return code;
 }

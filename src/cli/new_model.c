@@ -1,6 +1,7 @@
 /* cli/new_model.c: see new_model.h. */
 #include <string.h>
 
+#include "cli/feature.h"
 #include "cli/new_model.h"
 #include "cli/verb_show.h"
 #include "cli/words.h"
@@ -12,6 +13,8 @@ ig_status cli_new_model_path(cli *c, const char *name, char *path, size_t size, 
     IG_TRY(cli_workspace(c, workspace, sizeof workspace, false, err));
     if (strchr(name, '/') || name[0] == '.' || !workspace[0]) IG_TRY(ig_path_join(path, size, "", name, err));
     else {
+        if (cli_is_feature(c, name))
+            return ig_error_set(err, IG_E_EXISTS, cli_say(c, "there is a feature \"%s\"; features and models share their names", "已有功能“%s”；功能与模型共用名称"), name);
         IG_TRY(ig_path_join(models, sizeof models, workspace, "models", err));
         IG_TRY(ig_dir_make(models, err));
         IG_TRY(ig_path_join(path, size, models, name, err));

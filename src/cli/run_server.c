@@ -1,7 +1,8 @@
 /* cli/run_server.c: ingot run through the workspace's running server, where the model is in memory already.
  *
  * Only what the server answers with the same text as this process would: a name of the workspace, and settings that
- * /v1/completions takes; the prompt goes as token ids, as the server would put a text between the tokens that begin and end one.  When the server cannot answer, nothing was printed yet, and the model is loaded here instead.
+ * /v1/completions takes.  The prompt goes as token ids, as the server would put a text between the tokens that begin and end
+ * one.  When the server cannot answer, nothing was printed yet, and the model is loaded here instead.
  */
 #include <string.h>
 #include <unistd.h>

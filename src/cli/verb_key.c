@@ -7,6 +7,7 @@
 #include "cli/verbs.h"
 #include "cli/words.h"
 #include "cli/workspace_store.h"
+#include "ingot/loop_store.h"
 
 #define DAY_S 86400
 
@@ -71,6 +72,37 @@ static int report_new(cli *c, const char *secret, const ig_store_key *k) {
     return 0;
 }
 
+/* A public key: the feature that it may ask, the pages that it may be used from, and how often one visitor may. */
+static ig_status set_scope(cli *c, ig_store *s, const ig_store_key *k) {
+    ig_store_key_scope scope = {.visitor_per_minute = cli_int(c, "visitor-per-minute", 0)};
+    ig_store_feature f = {0};
+    ig_buf origins = {.max = 1 << 16};
+    const char *feature = cli_text(c, "feature", NULL), *origin;
+    if (!feature || !cli_flag(c, "origin"))
+        return ig_error_set(&c->err, IG_E_ARG, "%s", cli_say(c, "a public key needs --feature NAME and --origin https://… (or '*' for any page)",
+                                                             "公开密钥需要 --feature NAME 与 --origin https://…（'*' 表示任意页面）"));
+    for (int i = 0; (origin = cli_nth(c, "origin", i)); i++) ig_buf_printf(&origins, "%s%s", i ? " " : "", origin);
+    ig_status status = ig_store_feature_get(s, feature, &f, &c->err);
+    if (status == IG_OK) status = ig_buf_status(&origins, &c->err);
+    if (status == IG_OK) {
+        memcpy(scope.feature, f.id, sizeof scope.feature);
+        scope.origins = origins.data;
+        status = ig_store_key_set_scope(s, k->id, &scope, NULL, &c->err);
+    }
+    ig_store_feature_fini(&f);
+    ig_buf_fini(&origins);
+    return status;
+}
+
+/* The key, whole: a public one without its scope would be of no use, and is revoked. */
+static ig_status make_key(cli *c, ig_store *s, const ig_store_key_opts *o, char secret[IG_STORE_SECRET_SIZE], ig_store_key *k) {
+    IG_TRY(ig_store_key_new(s, o, secret, k, &c->err));
+    if (o->role != IG_ROLE_PUBLIC) return IG_OK;
+    ig_status status = set_scope(c, s, k);
+    if (status != IG_OK) (void)ig_store_key_revoke(s, k->id, NULL, NULL);
+    return status;
+}
+
 static int run_new(cli *c) {
     char secret[IG_STORE_SECRET_SIZE];
     ig_store *s = NULL;
@@ -86,7 +118,7 @@ static int run_new(cli *c) {
                                     "--expires 需要如 12h、30d、8w 或 1y 的时长，而不是“%s”"), expires);
     if (span) o.expires_at = ig_unix_time() + span;
     ig_status status = cli_store(c, &s);
-    if (status == IG_OK) status = ig_store_key_new(s, &o, secret, &k, &c->err);
+    if (status == IG_OK) status = make_key(c, s, &o, secret, &k);
     ig_store_close(s);
     return status == IG_OK ? report_new(c, secret, &k) : cli_failed(c, cli_say(c, "ingot key new --help shows examples",
                                                                                "ingot key new --help 查看示例"));
@@ -101,6 +133,9 @@ static const cli_option new_options[] = {
      "每分钟请求数（默认由服务器决定）", 1, 1e6},
     {"concurrent", CLI_INT, "N", "requests at the same time (default: as the server allows)",
      "同时进行的请求数（默认由服务器决定）", 1, 1e6},
+    {"feature", CLI_TEXT, "NAME", "of a public key: the feature that it may ask", "公开密钥可提问的功能", 0, 0},
+    {"origin", CLI_TEXT, "URL", "of a public key: pages that it may be used from; may be repeated", "公开密钥可用于哪些页面；可重复给出", 0, 0},
+    {"visitor-per-minute", CLI_INT, "N", "of a public key: requests of one visitor (default: no limit)", "公开密钥每位访客每分钟的请求数（默认不限）", 1, 1e6},
     {NULL, CLI_FLAG, NULL, NULL, NULL, 0, 0},
 };
 
@@ -108,9 +143,11 @@ const cli_verb cli_verb_key_new = {
     .name = "key new", .args = "",
     .en = "make a key for the server", .zh = "为服务器生成密钥",
     .more_en = "Prints the key.  It is shown once: the workspace keeps a digest of it only.\n\n"
-               "examples:\n  ingot key new --name website\n  ingot key new --role admin --name laptop --expires 30d",
+               "examples:\n  ingot key new --name website\n  ingot key new --role admin --name laptop --expires 30d\n"
+               "  ingot key new --role public --feature desk --origin https://shop.example",
     .more_zh = "输出密钥。密钥只显示一次：工作区只保存其摘要。\n\n"
-               "示例：\n  ingot key new --name website\n  ingot key new --role admin --name laptop --expires 30d",
+               "示例：\n  ingot key new --name website\n  ingot key new --role admin --name laptop --expires 30d\n"
+               "  ingot key new --role public --feature desk --origin https://shop.example",
     .options = new_options, .run = run_new,
 };
 

@@ -1,4 +1,4 @@
-/* cli/verb_ls.c: ingot ls: the models of the workspace.
+/* cli/verb_ls.c: ingot ls: the models and the features of the workspace.
  *
  * Nothing is loaded: names and types are read from config.json, sizes from the headers of the weights, losses from
  * card.json.  A folder that cannot be read is listed too, with what is wrong.
@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "cli/feature.h"
 #include "cli/verb_show.h"
 #include "cli/verbs.h"
 #include "cli/words.h"
@@ -181,10 +182,11 @@ static int list(cli *c, const char *dir, char **names, size_t count) {
         found++;
     }
     ig_json_close(&j, ']');
-    if (c->json) return cli_json_end(c, &j);
+    if (!c->json && !found) fprintf(stderr, cli_say(c, "there is no model in %s yet; ingot train RECIPE.yaml makes one\n", "%s 中还没有模型；ingot train RECIPE.yaml 可以训练一个\n"), dir);
+    int code = c->args > 0 ? 0 : cli_list_features(c, c->json ? &j : NULL);
+    if (c->json && code == 0) return cli_json_end(c, &j);
     ig_buf_fini(&out);
-    if (!found) fprintf(stderr, cli_say(c, "there is no model in %s yet; ingot train RECIPE.yaml makes one\n", "%s 中还没有模型；ingot train RECIPE.yaml 可以训练一个\n"), dir);
-    return 0;
+    return code;
 }
 
 /* DIR, else the models of the workspace, else runs/ here. */
@@ -209,8 +211,8 @@ static int run_ls(cli *c) {
 
 const cli_verb cli_verb_ls = {
     .name = "ls", .args = "[DIR]",
-    .en = "list the models", .zh = "列出模型",
-    .more_en = "Lists the models of the workspace, outside of one those in runs/, or those in DIR.\n\nexamples:\n  ingot ls\n  ingot ls --json",
-    .more_zh = "列出工作区的模型；不在工作区时列出 runs/ 中的模型，或 DIR 中的模型。\n\n示例：\n  ingot ls\n  ingot ls --json",
+    .en = "list the models and features", .zh = "列出模型与功能",
+    .more_en = "Lists the models and features of the workspace, outside of one those in runs/, or those in DIR.\n\nexamples:\n  ingot ls\n  ingot ls --json",
+    .more_zh = "列出工作区的模型与功能；不在工作区时列出 runs/ 中的模型，或 DIR 中的模型。\n\n示例：\n  ingot ls\n  ingot ls --json",
     .max_args = 1, .run = run_ls,
 };

@@ -1,4 +1,4 @@
-/* cli/verb_rm.c: ingot rm MODEL: remove a model and its run.
+/* cli/verb_rm.c: ingot rm NAME: remove a model and its run, or a feature.
  *
  * Only a folder that holds a model, or a run that has not saved one yet, and nothing else is removed: a wrong path must
  * never cost anybody a folder of other things.
@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/feature.h"
 #include "cli/verb_show.h"
 #include "cli/verbs.h"
 #include "cli/words.h"
@@ -51,12 +52,13 @@ static ig_status check_content(cli *c, const char *dir) {
 }
 
 /* 0: yes; else the exit code. */
-static int ask(cli *c, const char *dir) {
+static int ask(cli *c, const char *what, const char *dir) {
     char size[CLI_WORD_MAX], answer[16] = "";
     if (cli_flag(c, "yes")) return 0;
     if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-        return cli_usage(c, "%s", cli_say(c, "nobody is there to ask: add --yes to remove the model", "无法询问：请加 --yes 以删除模型"));
-    fprintf(stderr, cli_say(c, "remove %s (%s)? [y/N] ", "删除 %s（%s）？[y/N] "), dir, cli_word_bytes(cli_folder_bytes(dir), size));
+        return cli_usage(c, "%s", cli_say(c, "nobody is there to ask: add --yes to remove it", "无法询问：请加 --yes 以删除"));
+    if (dir) fprintf(stderr, cli_say(c, "remove %s (%s)? [y/N] ", "删除 %s（%s）？[y/N] "), what, cli_word_bytes(cli_folder_bytes(dir), size));
+    else fprintf(stderr, cli_say(c, "remove the feature %s and all its versions? [y/N] ", "删除功能 %s 及其全部版本？[y/N] "), what);
     if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y')) return 0;
     fprintf(stderr, "%s\n", cli_say(c, "nothing was removed", "没有删除任何内容"));
     return 1;
@@ -75,10 +77,14 @@ static int report(cli *c, const char *dir) {
 
 static int run_rm(cli *c) {
     char dir[IG_PATH_MAX];
+    if (cli_is_feature(c, c->arg[0])) {
+        int no = ask(c, c->arg[0], NULL);
+        return no ? no : cli_remove_feature(c, c->arg[0]);
+    }
     ig_status s = cli_model_folder(c, c->arg[0], dir, sizeof dir, &c->err);
     if (s == IG_OK) s = check_content(c, dir);
     if (s != IG_OK) return cli_failed(c, cli_say(c, "ingot ls lists the models", "ingot ls 列出全部模型"));
-    int code = ask(c, dir);
+    int code = ask(c, dir, dir);
     if (code) return code;
     if (ig_dir_remove(dir, &c->err) != IG_OK) return cli_failed(c, cli_say(c, "check the permissions of the folder", "请检查文件夹的权限"));
     return report(c, dir);
@@ -90,8 +96,8 @@ static const cli_option options[] = {
 };
 
 const cli_verb cli_verb_rm = {
-    .name = "rm", .args = "MODEL",
-    .en = "remove a model and its run", .zh = "删除模型及其训练记录",
+    .name = "rm", .args = "NAME",
+    .en = "remove a model and its run, or a feature", .zh = "删除模型及其训练记录，或功能",
     .more_en = "A folder that is no model, or holds other things too, is never removed.\n\nexamples:\n  ingot rm shakespeare\n  ingot rm runs/try --yes",
     .more_zh = "不是模型或还含有其他内容的文件夹不会被删除。\n\n示例：\n  ingot rm shakespeare\n  ingot rm runs/try --yes",
     .options = options, .min_args = 1, .max_args = 1, .run = run_rm,

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/kinds.h"
 #include "cli/server_file.h"
 #include "cli/verbs.h"
 #include "cli/words.h"
@@ -59,7 +60,7 @@ static ig_status take_options(serving *s) {
         .host = cli_text(c, "host", NULL), .port = (int)cli_int(c, "port", 8080),
         .cert_file = cli_text(c, "cert", NULL), .key_file = cli_text(c, "key", NULL),
         .workspace = s->workspace[0] ? s->workspace : NULL, .program = n > 0 ? s->program : NULL, .version = IG_VERSION,
-        .no_key = cli_flag(c, "no-key"), .requests_per_minute = cli_int(c, "requests-per-minute", 0),
+        .kinds = cli_kinds, .no_key = cli_flag(c, "no-key"), .requests_per_minute = cli_int(c, "requests-per-minute", 0),
         .concurrent = cli_int(c, "concurrent", 0), .context_max = cli_int(c, "context", 0),
         .idle_seconds = (int)(cli_real(c, "idle-minutes", 15) * 60), .log = c->quiet ? NULL : on_log,
     };
@@ -130,12 +131,12 @@ static const cli_option options[] = {
 
 const cli_verb cli_verb_serve = {
     .name = "serve", .args = "",
-    .en = "serve models to OpenAI's clients", .zh = "以 OpenAI 兼容接口提供模型服务",
-    .more_en = "All models of the workspace are served, loaded on first use.  Clients need a key: ingot key new --name NAME.\n"
+    .en = "serve models and features over HTTP", .zh = "通过 HTTP 提供模型与功能",
+    .more_en = "All models and features of the workspace are served; models are loaded on first use.  Clients need a key: ingot key new --name NAME.\n"
                "One line of JSON for each request goes to standard error; it holds neither texts nor keys.\n\n"
                "examples:\n  ingot serve\n  ingot serve --model ./qwen --no-key --port 9000\n"
                "  ingot serve --host 0.0.0.0 --cert server.pem --key server.key",
-    .more_zh = "提供工作区中的全部模型，首次使用时加载。客户端需要密钥：ingot key new --name NAME。\n"
+    .more_zh = "提供工作区中的全部模型与功能；模型在首次使用时加载。客户端需要密钥：ingot key new --name NAME。\n"
                "每个请求在标准错误输出一行 JSON，其中不含文本和密钥。\n\n"
                "示例：\n  ingot serve\n  ingot serve --model ./qwen --no-key --port 9000\n"
                "  ingot serve --host 0.0.0.0 --cert server.pem --key server.key",

@@ -1,6 +1,7 @@
-/* cli/verb_show.c: ingot show MODEL: what a model is, and how it is computed. */
+/* cli/verb_show.c: ingot show NAME: what a model is, and how it is computed; or a feature with its versions. */
 #include <string.h>
 
+#include "cli/feature.h"
 #include "cli/input.h"
 #include "cli/verb_show.h"
 #include "cli/verbs.h"
@@ -119,6 +120,7 @@ static int show(cli *c, ig_model *m, const ig_plan *p) {
 static int run_show(cli *c) {
     ig_model *m = NULL;
     cli_plan plan = {0};
+    if (cli_is_feature(c, c->arg[0])) return cli_show_feature(c, c->arg[0]);
     int code = cli_open_model(c, c->arg[0], &m);
     if (code == 0 && (cli_flag(c, "plan") || cli_flag(c, "forward")) && cli_plan_make(c, m, &plan) != IG_OK)
         code = cli_failed(c, cli_say(c, "try a smaller --batch or --context", "请减小 --batch 或 --context"));

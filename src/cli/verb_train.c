@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/feature.h"
 #include "cli/verb_train.h"
 #include "cli/verbs.h"
 
@@ -30,6 +31,9 @@ static ig_status choose_out(cli_train *t) {
     if (!out) IG_TRY(check_name(c, t->recipe->name));
     t->in_workspace = !out && workspace[0];
     if (t->in_workspace) {
+        if (cli_is_feature(c, t->recipe->name))
+            return ig_error_set(&c->err, IG_E_ARG, cli_say(c, "there is a feature \"%s\"; features and models share their names: use --out or another name",
+                                                           "已有功能“%s”；功能与模型共用名称：请用 --out 或换名"), t->recipe->name);
         IG_TRY(ig_path_join(models, sizeof models, workspace, "models", &c->err));
         IG_TRY(ig_path_join(t->out, sizeof t->out, models, t->recipe->name, &c->err));
     } else if (out) IG_TRY(ig_path_join(t->out, sizeof t->out, "", out, &c->err));

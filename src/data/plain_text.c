@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ingot/analyze.h"
+
 static int line_of(const char *bytes, size_t at) {
     int line = 1;
     for (const char *p = bytes; (p = memchr(p, '\n', (size_t)(bytes + at - p))); p++) line++;
@@ -13,14 +15,15 @@ static int line_of(const char *bytes, size_t at) {
 }
 
 ig_status plain_text(const char *file, const void *bytes, size_t len, ig_buf *out, ig_error *err) {
-    const char *s = bytes;
-    if (len >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0) s += 3, len -= 3;
-    const char *nul = len ? memchr(s, '\0', len) : NULL;
+    ig_error why = {0};
+    ig_status status = ig_text_to_utf8(bytes, len, NULL, out, NULL, &why);
+    if (status == IG_E_NOMEM || status == IG_E_LIMIT) return ig_error_at(err, status, file, 0, "%s", why.message);
+    if (status != IG_OK) return ig_error_at(err, status, file, 0, "%s: save it as UTF-8", why.message);
+    const char *nul = out->len ? memchr(out->data, '\0', out->len) : NULL;
     if (nul)
-        return ig_error_at(err, IG_E_FORMAT, file, line_of(s, (size_t)(nul - s)), "a zero byte stands in the text: save it as UTF-8");
-    if (!ig_utf8_valid(s, len)) return ig_error_at(err, IG_E_FORMAT, file, 0, "the text is not UTF-8: save it as UTF-8");
-    ig_buf_append(out, s, len);
-    return ig_buf_status(out, err);
+        return ig_error_at(err, IG_E_FORMAT, file, line_of(out->data, (size_t)(nul - out->data)), "a zero byte stands in the text: "
+                           "save it as UTF-8");
+    return IG_OK;
 }
 
 bool ends_with(const char *name, const char *end) {

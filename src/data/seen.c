@@ -20,14 +20,23 @@ static ig_status grow(seen *s, ig_error *err) {
     return IG_OK;
 }
 
-ig_status seen_add(seen *s, const char *text, size_t len, int64_t line, int64_t *earlier, ig_error *err) {
+ig_status seen_slot(seen *s, const char *text, size_t len, int64_t **line, ig_error *err) {
     IG_TRY(grow(s, err));
     uint64_t a = ig_hash64(text, len, 1), b = ig_hash64(text, len, 2);
     seen_entry *e = find(s, a, b);
-    *earlier = e->line;
-    if (e->line) return IG_OK;
-    *e = (seen_entry){a, b, line};
-    s->count++;
+    if (!e->line) {
+        *e = (seen_entry){a, b, 0};
+        s->count++;
+    }
+    *line = &e->line;
+    return IG_OK;
+}
+
+ig_status seen_add(seen *s, const char *text, size_t len, int64_t line, int64_t *earlier, ig_error *err) {
+    int64_t *at;
+    IG_TRY(seen_slot(s, text, len, &at, err));
+    *earlier = *at;
+    if (!*at) *at = line;
     return IG_OK;
 }
 

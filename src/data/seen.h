@@ -16,6 +16,8 @@ typedef struct seen {
 
 /* *earlier gets the line of the same text, or 0 when it is new and was put in. */
 ig_status seen_add(seen *s, const char *text, size_t len, int64_t line, int64_t *earlier, ig_error *err);
+/* *line: what is kept for the text, until the next call; 0 when it is new, and then to be set. */
+ig_status seen_slot(seen *s, const char *text, size_t len, int64_t **line, ig_error *err);
 void seen_fini(seen *s);
 
 #endif

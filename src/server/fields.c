@@ -61,11 +61,11 @@ static ig_status unknown(call *c, const ig_tree *v, const field *fields, const c
 }
 
 static ig_status check_range(call *c, const ig_tree *v, const field *f, const char *name) {
-    bool sized = v->type == IG_TREE_LIST || v->type == IG_TREE_MAP;
-    double x = sized ? (double)v->count : v->real;
-    if (!(f->max > f->min) || v->type == IG_TREE_TEXT || v->type == IG_TREE_BOOL) return IG_OK;
+    bool text = v->type == IG_TREE_TEXT, sized = text || v->type == IG_TREE_LIST || v->type == IG_TREE_MAP;
+    double x = text ? (double)v->text_len : sized ? (double)v->count : v->real;
+    if (!(f->max > f->min) || (text && f->types != F_TEXT) || v->type == IG_TREE_BOOL) return IG_OK;
     if (x >= f->min && x <= f->max) return IG_OK;
-    const char *what = sized ? "array" : v->type == IG_TREE_INT ? "integer" : "decimal";
+    const char *what = text ? "string" : sized ? "array" : v->type == IG_TREE_INT ? "integer" : "decimal";
     char code[48];
     snprintf(code, sizeof code, "%s_%s_%s_value", what, x < f->min ? "below" : "above", x < f->min ? "min" : "max");
     return call_fail(c, 400, name, code, "'%s' is %s%.17g; it must be between %.17g and %.17g", name, sized ? "of length " : "", x,

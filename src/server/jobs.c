@@ -1,12 +1,16 @@
-/* server/jobs.c: runs fine-tuning jobs, one at a time: `ingot train RECIPE` in a process of its own.
+/* server/jobs.c: runs jobs, one at a time, each in a process of its own that runs this program.
+ *
+ *     fine_tuning     ingot train JOB.yaml            the recipe is written before, the model taken over afterwards
+ *     new, improve    ingot new|improve --job JOB     the process takes its job over, tells its progress, and ends the job itself
  *
  *     WORKSPACE/jobs/JOB.yaml   the recipe
  *               jobs/JOB.log    what the process wrote; its last line is the error of a job that failed
  *               jobs/JOB.pid    the process that trains
- *               models/NAME/    the new model
+ *               jobs/up-…/      files that a request brought; gone when the job has ended
  *
- * The row of the store has this process's id: if the server is killed or stopped, the next one goes on with the job from the
- * newest checkpoint of its run.  A training process may outlive a server that was killed; it is stopped first (stop_orphan).
+ * The row of the store has the id of a process: if that is killed, the next server settles the job.  A fine-tuning job goes on
+ * from the newest checkpoint of its run, also when the server was only stopped.  A training process may outlive a server that
+ * was killed; it is stopped first (stop_orphan).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,8 +24,8 @@
 
 #include "server/server.h"
 
-#define LOOK_EVERY_MS 500
-#define ORPHAN_PATIENCE 60 /* looks until an orphan is killed */
+#define LOOK_EVERY_MS 200
+#define ORPHAN_PATIENCE 150 /* looks until an orphan is killed */
 #define LOG_BYTES_MAX ((size_t)64 << 20)
 
 extern char **environ;
@@ -51,29 +55,6 @@ static bool wait_a_little(jobs *j) {
 typedef struct job_paths {
     char recipe[IG_PATH_MAX], log[IG_PATH_MAX], pid[IG_PATH_MAX];
 } job_paths;
-
-static ig_status path_of_file(jobs *j, const ig_tree *id, char *path, size_t size, ig_error *err) {
-    ig_store_file f;
-    path[0] = '\0';
-    if (!id) return IG_OK;
-    IG_TRY(ig_store_file_get(j->s->store, id->text, &f, err));
-    return ig_store_file_path(j->s->store, &f, path, size, err);
-}
-
-static ig_status write_recipe(jobs *j, const ig_store_job *job, const job_paths *at, ig_error *err) {
-    char training[IG_PATH_MAX], validation[IG_PATH_MAX];
-    ig_doc *d = NULL;
-    ig_buf text = {.max = IG_RECIPE_BYTES_MAX};
-    IG_TRY(ig_json_parse("job", job->spec, strlen(job->spec), &d, err));
-    const ig_tree *spec = ig_doc_root(d);
-    ig_status s = path_of_file(j, field_get(spec, "training_file"), training, sizeof training, err);
-    if (s == IG_OK) s = path_of_file(j, field_get(spec, "validation_file"), validation, sizeof validation, err);
-    if (s == IG_OK) s = job_recipe(spec, training, validation[0] ? validation : NULL, &text, err);
-    if (s == IG_OK) s = ig_file_write(at->recipe, text.data, text.len, err);
-    ig_buf_fini(&text);
-    ig_doc_free(d);
-    return s;
-}
 
 static ig_status find_paths(jobs *j, const ig_store_job *job, job_paths *at, ig_error *err) {
     char dir[IG_PATH_MAX], name[IG_STORE_ID_SIZE + 8];
@@ -114,20 +95,29 @@ static void note_pid(const job_paths *at, pid_t pid) {
     (void)ig_file_write(at->pid, text, (size_t)n, NULL); /* without it a killed server's job waits for its lock in vain, and fails */
 }
 
-static ig_status start(jobs *j, const job_paths *at, pid_t *pid, ig_error *err) {
-    char *args[] = {(char *)(uintptr_t)j->s->o.program, (char *)(uintptr_t)"train", (char *)(uintptr_t)at->recipe, (char *)(uintptr_t)"-C",
-                    (char *)(uintptr_t)j->s->o.workspace,
-                    (char *)(uintptr_t)"--resume", NULL};
+static bool is_tuning(const ig_store_job *job) { return strcmp(job->kind, JOB_FINE_TUNING) == 0; }
+static bool is_known(const ig_store_job *job) {
+    return is_tuning(job) || strcmp(job->kind, JOB_NEW) == 0 || strcmp(job->kind, JOB_IMPROVE) == 0;
+}
+
+static ig_status spawn(jobs *j, const char *const *args, const char *log, pid_t *pid, ig_error *err) {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     int bad = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    if (!bad) bad = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, at->log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (!bad) bad = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (!bad) bad = posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
     if (!bad) bad = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-    if (!bad) bad = posix_spawn(pid, j->s->o.program, &actions, NULL, args, environ);
+    if (!bad) bad = posix_spawn(pid, j->s->o.program, &actions, NULL, (char *const *)(uintptr_t)args, environ);
     posix_spawn_file_actions_destroy(&actions);
     errno = bad;
-    return bad ? ig_error_errno(err, "ingot train could not be started") : IG_OK;
+    return bad ? ig_error_errno(err, "%s could not be started", j->s->o.program) : IG_OK;
+}
+
+static ig_status start(jobs *j, const ig_store_job *job, const job_paths *at, pid_t *pid, ig_error *err) {
+    const char *program = j->s->o.program, *workspace = j->s->o.workspace;
+    const char *const tuning[] = {program, "train", at->recipe, "-C", workspace, "--resume", NULL};
+    const char *const loop[] = {program, job->kind, "--job", job->id, "--lang", "en", "-C", workspace, NULL};
+    return spawn(j, is_tuning(job) ? tuning : loop, at->log, pid, err);
 }
 
 /* Why it was asked to stop. */
@@ -149,53 +139,12 @@ static int attend(jobs *j, const ig_store_job *job, pid_t pid, job_stop *stop) {
     return status;
 }
 
-/* ---- what the run has logged ------------------------------------------------------------------------------------------------------------- */
-
-static void tell_loss(jobs *j, const ig_store_job *job, const ig_tree *line) {
-    char text[128];
-    if (!ig_tree_get(line, "eval_loss")) return;
-    snprintf(text, sizeof text, "step %lld of %lld: validation loss %.4f", (long long)ig_tree_int(line, "current_steps", 0),
-             (long long)ig_tree_int(line, "total_steps", 0), ig_tree_real(line, "eval_loss", 0));
-    (void)ig_store_event_add(j->s->store, job->id, IG_LEVEL_INFO, text, NULL, NULL);
-}
-
-/* The evaluations in models/NAME/run/log.jsonl as events; *last is the last step. */
-static void tell_log(jobs *j, const ig_store_job *job, const char *text, int64_t *last) {
-    for (const char *at = text; *at;) {
-        size_t len = strcspn(at, "\n");
-        ig_doc *d = NULL;
-        if (ig_json_parse("log", at, len, &d, NULL) == IG_OK) {
-            tell_loss(j, job, ig_doc_root(d));
-            *last = ig_tree_int(ig_doc_root(d), "current_steps", *last);
-            ig_doc_free(d);
-        }
-        at += len + (at[len] != 0);
-    }
-}
-
-/* The new model is the checkpoint of the last step. */
-static ig_status take_run(jobs *j, const ig_store_job *job, ig_error *err) {
-    char model[IG_PATH_MAX], path[IG_PATH_MAX];
-    ig_doc *d = NULL;
-    ig_buf text = {.max = LOG_BYTES_MAX};
-    int64_t last = 0;
-    IG_TRY(ig_path_join(path, sizeof path, j->s->o.workspace, "models", err));
-    IG_TRY(ig_json_parse("job", job->spec, strlen(job->spec), &d, err));
-    ig_status s = ig_path_join(model, sizeof model, path, ig_tree_text(ig_doc_root(d), "result", ""), err);
-    ig_doc_free(d);
-    if (s == IG_OK) s = ig_path_join(path, sizeof path, model, "run/log.jsonl", err);
-    if (s == IG_OK) s = ig_file_read(path, LOG_BYTES_MAX, &text, err);
-    if (s == IG_OK) tell_log(j, job, text.data ? text.data : "", &last);
-    ig_buf_fini(&text);
-    return s == IG_OK ? ig_store_checkpoint_add(j->s->store, job->id, last, model, NULL, err) : s;
-}
-
 /* ---- its end ---------------------------------------------------------------------------------------------------------------------------- */
 
 /* The last line that says something. */
 static void last_words(const char *path, char *out, size_t size) {
     ig_buf text = {.max = LOG_BYTES_MAX};
-    snprintf(out, size, "training ended with an error and wrote nothing");
+    snprintf(out, size, "the process ended with an error and wrote nothing");
     if (ig_file_read(path, LOG_BYTES_MAX, &text, NULL) == IG_OK && text.data) {
         char *found = strstr(text.data, "ingot: ");
         if (found) snprintf(out, size, "%.*s", (int)strcspn(found + 7, "\n"), found + 7);
@@ -203,20 +152,41 @@ static void last_words(const char *path, char *out, size_t size) {
     ig_buf_fini(&text);
 }
 
+/* Has the process ended its job itself? */
+static bool has_ended(jobs *j, const ig_store_job *job) {
+    ig_store_job now = {0};
+    if (ig_store_job_get(j->s->store, job->id, &now, NULL) != IG_OK) return false;
+    bool ended = now.status > IG_JOB_RUNNING;
+    ig_store_job_fini(&now);
+    return ended;
+}
+
+/* Remove what a request brought: a folder "up-…" of jobs/, whatever the row says. */
+static void remove_uploads(jobs *j, const ig_store_job *job) {
+    ig_doc *d = NULL;
+    char dir[IG_PATH_MAX], path[IG_PATH_MAX];
+    if (is_tuning(job) || ig_json_parse("job", job->spec, strlen(job->spec), &d, NULL) != IG_OK) return;
+    const char *name = ig_path_base(ig_tree_text(ig_doc_root(d), "folder", ""));
+    bool good = strncmp(name, "up-", 3) == 0 && ig_path_join(dir, sizeof dir, j->s->o.workspace, "jobs", NULL) == IG_OK;
+    if (good && ig_path_join(path, sizeof path, dir, name, NULL) == IG_OK) (void)ig_dir_remove(path, NULL);
+    ig_doc_free(d);
+}
+
 static ig_status finish(jobs *j, const ig_store_job *job, const job_paths *at, int status, job_stop stop, ig_error *err) {
     char words[512];
     ig_store *store = j->s->store;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-        (void)take_run(j, job, NULL); /* for people: the model is there without it */
+    if (!is_tuning(job) && has_ended(j, job)) return IG_OK;
+    if (is_tuning(job) && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+        (void)tuning_take_run(j->s, job, NULL); /* for people: the model is there without it */
         IG_TRY(ig_store_event_add(store, job->id, IG_LEVEL_INFO, "the new model is there", NULL, err));
         return ig_store_job_finish(store, job->id, IG_JOB_SUCCEEDED, "{}", NULL, err);
     }
-    if (stop == JOB_SERVER_CLOSES) { /* it stays a running job of a process that ends: the next server takes it up */
+    if (stop == JOB_SERVER_CLOSES && is_tuning(job)) { /* it stays a running job of a process that ends: the next server takes it up */
         ig_log_write(j->s->ctx, IG_LOG_WARN, "job %s was interrupted; it goes on when the server is started again", job->id);
         return ig_store_event_add(store, job->id, IG_LEVEL_WARN, "the server was stopped; the job goes on when it is started again", NULL, err);
     }
-    if (stop == JOB_CANCELLED) {
-        IG_TRY(ig_store_event_add(store, job->id, IG_LEVEL_INFO, "the job was cancelled", NULL, err));
+    if (stop != JOB_RUNS) {
+        IG_TRY(ig_store_event_add(store, job->id, IG_LEVEL_INFO, stop == JOB_CANCELLED ? "the job was cancelled" : "the server was stopped; start the job again", NULL, err));
         return ig_store_job_finish(store, job->id, IG_JOB_CANCELLED, NULL, NULL, err);
     }
     last_words(at->log, words, sizeof words);
@@ -224,23 +194,29 @@ static ig_status finish(jobs *j, const ig_store_job *job, const job_paths *at, i
     return ig_store_job_finish(store, job->id, IG_JOB_FAILED, NULL, words, err);
 }
 
+static const char *start_words(const ig_store_job *job) {
+    if (!is_tuning(job)) return "started";
+    return job->attempts > 1 ? "training goes on" : "training has started";
+}
+
 static void run_job(jobs *j, const ig_store_job *job) {
     job_paths at;
     pid_t pid;
     job_stop stop = JOB_RUNS;
     ig_error err = {0};
-    ig_status s = find_paths(j, job, &at, &err);
-    if (s == IG_OK) s = write_recipe(j, job, &at, &err);
-    if (s == IG_OK && job->attempts > 1) stop_orphan(&at);
-    if (s == IG_OK) s = start(j, &at, &pid, &err);
-    if (s == IG_OK) note_pid(&at, pid);
-    if (s == IG_OK) s = ig_store_event_add(j->s->store, job->id, IG_LEVEL_INFO, job->attempts > 1 ? "training goes on" : "training has started", NULL, NULL), s = IG_OK;
+    ig_status s = is_known(job) ? find_paths(j, job, &at, &err) : ig_error_set(&err, IG_E_UNSUPPORTED, "this program runs no %s", job->kind);
+    if (s == IG_OK && is_tuning(job)) s = tuning_write_recipe(j->s, job, at.recipe, &err);
+    if (s == IG_OK && is_tuning(job) && job->attempts > 1) stop_orphan(&at);
+    if (s == IG_OK) s = start(j, job, &at, &pid, &err);
+    if (s == IG_OK && is_tuning(job)) note_pid(&at, pid);
     if (s == IG_OK) {
+        (void)ig_store_event_add(j->s->store, job->id, IG_LEVEL_INFO, start_words(job), NULL, NULL);
         int status = attend(j, job, pid, &stop);
         s = finish(j, job, &at, status, stop, &err);
     } else {
         s = ig_store_job_finish(j->s->store, job->id, IG_JOB_FAILED, NULL, err.message, &err);
     }
+    remove_uploads(j, job);
     if (s != IG_OK) ig_log_write(j->s->ctx, IG_LOG_ERROR, "job %s: %s", job->id, err.message);
 }
 
@@ -250,7 +226,7 @@ static void *work(void *arg) {
     jobs *j = arg;
     while (wait_a_little(j)) {
         ig_store_job job = {0};
-        if (ig_store_job_claim(j->s->store, JOB_KIND, &job, NULL) != IG_OK) continue;
+        if (ig_store_job_claim(j->s->store, NULL, &job, NULL) != IG_OK) continue;
         run_job(j, &job);
         ig_store_job_fini(&job);
     }

@@ -215,6 +215,9 @@ ig_status run_chat(call *c) {
     chat h = {.c = c, .created = ig_unix_time()};
     IG_TRY(call_body(c));
     IG_TRY(fields_check(c, ig_doc_root(c->body), chat_fields, ""));
+    bool is_feature = false;
+    ig_status told = chat_feature(c, ig_tree_text(ig_doc_root(c->body), "model", ""), &is_feature);
+    if (is_feature) return told;
     reply_new_id("chatcmpl-", h.id);
     IG_TRY(call_model(c, IG_CAN_GENERATE, &h.l));
     ig_status s = answer_chat(&h);

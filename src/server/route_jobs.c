@@ -184,7 +184,7 @@ ig_status run_job_new(call *c) {
     IG_TRY(check_file(c, "training_file", field_get(body, "training_file")));
     IG_TRY(check_file(c, "validation_file", field_get(body, "validation_file")));
     ig_status s = write_spec(body, &spec, &c->err);
-    if (s == IG_OK) s = ig_store_job_new(c->s->store, JOB_KIND, spec.data, JOB_STARTS_MAX, &job, &c->err);
+    if (s == IG_OK) s = ig_store_job_new(c->s->store, JOB_FINE_TUNING, spec.data, JOB_STARTS_MAX, &job, &c->err);
     if (s == IG_OK) s = ig_store_event_add(c->s->store, job.id, IG_LEVEL_INFO, "the job was created", NULL, &c->err);
     if (s == IG_OK) s = reply_job(c, &job);
     if (s == IG_OK) jobs_wake(c->s->jobs);
@@ -199,7 +199,7 @@ static ig_status find_job(call *c, ig_store_job *job) {
     ig_error err = {0};
     IG_TRY(need_store(c));
     ig_status s = ig_store_job_get(c->s->store, c->segment, job, &err);
-    if (s == IG_OK && strcmp(job->kind, JOB_KIND) == 0) return s;
+    if (s == IG_OK && strcmp(job->kind, JOB_FINE_TUNING) == 0) return s;
     if (s == IG_OK) ig_store_job_fini(job);
     if (s == IG_OK || s == IG_E_NOT_FOUND || s == IG_E_ARG)
         return call_fail(c, 404, "id", "job_not_found", "there is no fine-tuning job '%.60s'", c->segment);
@@ -253,7 +253,7 @@ ig_status run_job_list(call *c) {
     ig_json j = {.out = &b};
     IG_TRY(need_store(c));
     IG_TRY(call_page(c, 100, &page));
-    IG_TRY(ig_store_job_list(c->s->store, JOB_KIND, &page, &list, &count, &more, &c->err));
+    IG_TRY(ig_store_job_list(c->s->store, JOB_FINE_TUNING, &page, &list, &count, &more, &c->err));
     open_list(&j);
     ig_status s = IG_OK;
     for (size_t i = 0; i < count && s == IG_OK; i++) s = put_job(&list[i], &j, &c->err);

@@ -1,11 +1,8 @@
 /* server/server.c: opening and closing, and a request's way: id, route, key, limits, handler, log.
- *
- * A key comes as `Authorization: Bearer ig-…`.  Its id, never the key itself, stands in the log, and the hash of the id
- * separates what prompts share.
+ * No text and no key ever reaches the log.
  */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #include "server/server.h"
@@ -18,39 +15,16 @@
 #define BODY_BYTES_MAX ((size_t)32 << 20)
 #define UPLOAD_BYTES_MAX ((size_t)512 << 20)
 #define BODIES_BYTES_MAX ((size_t)1 << 30)
-
-/* ---- who asks -------------------------------------------------------------------------------------------------------------- */
-
-static ig_status find_key(call *c, const char *secret, ig_store_key *key) {
-    ig_error err = {0};
-    ig_status s = ig_store_key_find(c->s->store, secret, key, &err);
-    if (s == IG_E_NOT_FOUND || s == IG_E_ARG)
-        return call_fail(c, 401, NULL, "invalid_api_key", "the API key is not valid: it is unknown, revoked or has expired");
-    if (s != IG_OK) c->err = err;
-    return s;
-}
-
-static ig_status authorise(call *c, ig_store_key *key) {
-    const char *header = ig_http_request_header(c->http, "Authorization");
-    if (c->s->o.no_key || c->route->role < 0) return IG_OK;
-    if (!header || strncasecmp(header, "Bearer ", 7) != 0)
-        return call_fail(c, 401, NULL, "invalid_api_key", "an API key is needed: send the header Authorization: Bearer KEY");
-    header += 7;
-    while (*header == ' ') header++;
-    IG_TRY(find_key(c, header, key));
-    memcpy(c->key, key->id, sizeof c->key);
-    c->key_id = c->key;
-    c->scope = ig_hash64(c->key, strlen(c->key), 0);
-    if ((int)key->role >= c->route->role) return IG_OK;
-    return call_fail(c, 403, NULL, "insufficient_permissions", "this needs a key of the role %s; this one is of the role %s",
-                     ig_store_role_name((ig_store_role)c->route->role), ig_store_role_name(key->role));
-}
+#define ORIGINS_EVERY 5 /* wakes of the keeper */
 
 /* ---- one request ------------------------------------------------------------------------------------------------------------ */
 
 static ig_status find_route(call *c) {
     bool other;
-    c->route = route_find(c->http, &c->segment, &other);
+    const char *ids[2];
+    c->route = route_find(c->http, ids, &other);
+    c->segment = ids[0];
+    c->second = ids[1];
     if (c->route) return IG_OK;
     const char *method = ig_http_request_method(c->http);
     if (other) return call_fail(c, 405, NULL, "method_not_allowed", "this path does not take %s; docs/OPENAI.md lists what it takes", method);
@@ -74,7 +48,7 @@ static ig_status admit(call *c, const ig_store_key *key) {
 static ig_status serve(call *c) {
     ig_store_key key = {0};
     IG_TRY(find_route(c));
-    IG_TRY(authorise(c, &key));
+    IG_TRY(access_check(c, &key));
     IG_TRY(admit(c, &key));
     ig_status s = c->route->run(c);
     admission_leave(c->s->admission, c->key_id, c->route->heavy);
@@ -115,13 +89,15 @@ static void handle(void *arg, ig_http_request *req) {
     reply_new_id("req_", c.id);
     (void)ig_http_header_add(req, "x-request-id", c.id, NULL);
     ig_status s = serve(&c);
-    bool gone = s != IG_OK && ig_http_request_gone(req); /* who has all of the answer may go */
+    bool cut = s == IG_E_CANCELLED || (s != IG_OK && !c.answered); /* who has all of the answer may go */
+    bool gone = cut && ig_http_request_gone(req);
     if (gone) c.status = 499; /* nobody waits any more; as nginx writes it */
     else if (s != IG_OK && !c.answered) (void)reply_failure(&c);
     else if (s != IG_OK) late_failure(&c);
     double seconds = ig_clock() - c.start;
     metrics_count(c.s->metrics, &c, seconds);
     log_line(&c, seconds);
+    ig_store_key_scope_fini(&c.allowed);
     ig_doc_free(c.body);
 }
 
@@ -144,7 +120,7 @@ static int check_head(void *arg, ig_http_request *req, size_t *body_bytes_max, c
     ig_store_key key = {0};
     if (is_small(req)) return 0;
     ig_status s = find_route(&c);
-    if (s == IG_OK) s = authorise(&c, &key);
+    if (s == IG_OK) s = access_check(&c, &key);
     *body_bytes_max = s == IG_OK ? body_limit(req) : REFUSED_BYTES;
     if (s == IG_OK) return 0;
     c.status = failure_status(&c);
@@ -187,12 +163,16 @@ static ig_status open_store(ig_server *s, ig_error *err) {
     char path[IG_PATH_MAX];
     if (!s->o.workspace) return IG_OK;
     IG_TRY(ig_path_join(path, sizeof path, s->o.workspace, "store", err));
-    return ig_store_open(path, NULL, &s->store, err);
+    IG_TRY(ig_store_open(path, NULL, &s->store, err));
+    ig_loop_opts o = {.workspace = s->o.workspace, .store = s->store, .kinds = s->o.kinds};
+    IG_TRY(ig_loop_open(s->ctx, &o, &s->loop, err));
+    return origins_refresh(s, err);
 }
 
-/* Unloads idle models; wakes every few seconds, and at the end. */
+/* Unloads idle models, and sees keys that other processes made; wakes every few seconds, and at the end. */
 static void *keep(void *arg) {
     ig_server *s = arg;
+    int wakes = 0;
     pthread_mutex_lock(&s->lock);
     while (!s->closing) {
         struct timespec until;
@@ -201,6 +181,7 @@ static void *keep(void *arg) {
         pthread_cond_timedwait(&s->wake, &s->lock, &until);
         pthread_mutex_unlock(&s->lock);
         pool_sweep(s->pool);
+        if (++wakes % ORIGINS_EVERY == 0) (void)origins_refresh(s, NULL); /* the next time is soon */
         pthread_mutex_lock(&s->lock);
     }
     pthread_mutex_unlock(&s->lock);
@@ -221,7 +202,10 @@ static ig_status copy_texts(ig_server *s, const ig_server_opts *o, ig_error *err
 static ig_status start(ig_server *s, ig_error *err) {
     ig_http_opts h = {.host = s->o.host, .port = s->o.port, .cert_file = s->o.cert_file, .key_file = s->o.key_file,
                       .threads = WORKERS, .queue_max = 2 * WORKERS, .bodies_bytes_max = BODIES_BYTES_MAX,
-                      .body_bytes_max = UPLOAD_BYTES_MAX, .error_body = reply_net_error, .check_head = check_head, .hook_arg = s};
+                      .body_bytes_max = UPLOAD_BYTES_MAX, .error_body = reply_net_error, .allow_origin = origins_allow,
+                      .check_head = check_head, .hook_arg = s};
+    IG_TRY(origins_open(&s->origins, err));
+    IG_TRY(threads_open(&s->threads, err));
     IG_TRY(open_store(s, err));
     IG_TRY(check_access(s, err));
     IG_TRY(pool_open(s, &s->pool, err));
@@ -271,6 +255,9 @@ void ig_server_close(ig_server *s) {
     pool_close(s->pool);
     admission_close(s->admission);
     metrics_close(s->metrics);
+    ig_loop_close(s->loop);
+    threads_close(s->threads);
+    origins_close(s->origins);
     ig_store_close(s->store);
     const char *texts[] = {s->o.host, s->o.cert_file, s->o.key_file, s->o.workspace, s->o.program, s->o.version};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) ig_free((void *)(uintptr_t)texts[i]);

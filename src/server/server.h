@@ -1,8 +1,8 @@
 /* server/server.h: what the files of the room share.
  *
- *     net ── request ──► server.c: id, route, key, limits, log ──► route_*.c ──► pool.c: a loaded model ──► infer
- *                          │                                         │
- *                          routes.c: one table                       fields.c: one table per endpoint
+ *     net ── request ──► server.c: id, route, limits, log ──► route_*.c ──► pool.c: a loaded model ──► infer
+ *                          │        access.c: who asks          │     └────► the loop (ingot/features.h)
+ *                          routes.c: one table                  fields.c: one table per endpoint
  *
  * A handler answers through reply.c, or returns an error, which server.c turns into OpenAI's shape:
  * {"error": {"message", "type", "param", "code"}}.  No prompt and no key ever reaches a log.
@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 
+#include "ingot/features.h"
 #include "ingot/infer.h"
 #include "ingot/net.h"
 #include "ingot/server.h"
@@ -21,6 +22,8 @@
 #define SERVER_REPLY_BYTES_MAX ((size_t)256 << 20)
 #define SERVER_CHOICES_MAX 8
 #define SERVER_STOPS_MAX 4
+#define SERVER_USER_SIZE 512
+#define ACCESS_COOKIE "ingot"
 
 /* ---- routes.c ---------------------------------------------------------------------------------------------------------- */
 
@@ -33,8 +36,9 @@ typedef struct route {
     const char *doc;
 } route;
 extern const route server_routes[]; /* method NULL ends it */
-/* NULL when there is none; *other is then whether the path exists with another method.  *id is the segment for {id}. */
-const route *route_find(const ig_http_request *req, const char **id, bool *other);
+/* NULL when there is none; *other is then whether the path exists with another method.  ids are the segments for {…}. */
+const route *route_find(const ig_http_request *req, const char *ids[2], bool *other);
+const route *route_web(const ig_http_request *req); /* of a file of the console; NULL when it is none */
 
 /* ---- a request ------------------------------------------------------------------------------------------------------------ */
 
@@ -42,10 +46,12 @@ struct call {
     ig_server *s;
     ig_http_request *http;
     const route *route;
-    const char *segment;         /* what stands for {id} */
+    const char *segment, *second; /* what stands for {id} and for a further one */
     char id[SERVER_ID_SIZE];     /* "req_…" */
     const char *key_id;          /* NULL: no key */
     char key[IG_STORE_ID_SIZE];
+    ig_store_role role;          /* of the key; admin where the server runs without keys */
+    ig_store_key_scope allowed;  /* of a public key */
     uint64_t scope;              /* prompts share beginnings with this number only */
     ig_doc *body;
     ig_error err;
@@ -62,6 +68,23 @@ struct call {
 ig_status call_fail(call *c, int status, const char *param, const char *code, const char *fmt, ...) IG_PRINTF(5, 6);
 /* The body as a JSON object, in c->body. */
 ig_status call_body(call *c);
+
+/* ---- access.c, origins.c ------------------------------------------------------------------------------------------------------ */
+
+/* Who asks, in c->key_id, c->role and c->allowed; *key has the limits. */
+ig_status access_check(call *c, ig_store_key *key);
+ig_status access_same_origin(call *c); /* refuses what a page of another origin would change */
+bool access_cookie(const call *c, char *out, size_t size);
+/* Is the origin one of these, separated by spaces ("*": any)? */
+bool access_origin_in(const char *list, const char *origin);
+/* The user that a body names (NULL: none): of a public key a signed visitor, whose limit counts this request when it `counts`. */
+ig_status access_user(call *c, const char *given, bool counts, char *out, size_t size);
+
+typedef struct origin_list origin_list;
+ig_status origins_open(origin_list **out, ig_error *err);
+void origins_close(origin_list *o);
+ig_status origins_refresh(ig_server *s, ig_error *err);
+bool origins_allow(void *arg, const ig_http_request *req, const char *origin);
 
 /* ---- reply.c -------------------------------------------------------------------------------------------------------------- */
 
@@ -94,7 +117,7 @@ typedef struct field {
     const char *name;      /* NULL ends the table */
     unsigned types;        /* of F_…; null stands for absent */
     field_use use;
-    double min, max;       /* of numbers, and lengths of lists; checked when max > min */
+    double min, max;       /* of numbers, lengths of lists, bytes of what can only be text; checked when max > min */
     const char *choices;   /* of texts: "auto|none"; of refused fields also "true", "false" */
     bool required;
     const char *doc;
@@ -236,19 +259,69 @@ void answer_logprobs(const answer *a, const answer_token *t, size_t n, ig_json *
 void answer_logprobs_completion(const answer *a, const answer_token *t, size_t n, ig_json *j); /* the older form */
 void answer_token_text(const loaded *l, int32_t id, ig_buf *out);
 
-/* ---- jobs.c: fine-tuning --------------------------------------------------------------------------------------------------- */
+/* ---- jobs.c: work in processes of their own ---------------------------------------------------------------------------------- */
 
 typedef struct jobs jobs;
 ig_status jobs_open(ig_server *s, jobs **out, ig_error *err);
 void jobs_wake(jobs *j);
-/* Asks the running child to stop, and waits for it; the job stays, and the next server goes on with it. */
+/* Asks the running child to stop, and waits for it; a fine-tuning job stays, and the next server goes on with it. */
 void jobs_close(jobs *j);
-#define JOB_KIND "fine_tuning"
+#define JOB_FINE_TUNING "fine_tuning"
 #define JOB_STARTS_MAX 10 /* of a job whose server is stopped or killed again and again */
+#define JOB_NEW "new"         /* spec: {"feature", "kind", "settings", "sources", "options", "folder", "who"} */
+#define JOB_IMPROVE "improve" /* spec: {"feature", "who", "seed"} */
+/* Queue a job; *out is the caller's. */
+ig_status work_new(call *c, const char *kind, const ig_buf *spec, ig_store_job *out);
+ig_status reply_work(call *c, int status, const ig_store_job *job);
+/* What a process of fine-tuning needs, and what it leaves: job_tuning.c. */
+ig_status tuning_write_recipe(ig_server *s, const ig_store_job *job, const char *path, ig_error *err);
+ig_status tuning_take_run(ig_server *s, const ig_store_job *job, ig_error *err);
 /* The recipe of a job, from its spec (the request, with `seed` and `result` settled); paths are those of the contents. */
 ig_status job_recipe(const ig_tree *spec, const char *training_path, const char *validation_path, ig_buf *out, ig_error *err);
 /* A hyperparameter of the spec, from `method` or from the older place; NULL when it is absent or "auto". */
 const ig_tree *job_hyperparameter(const ig_tree *spec, const char *name);
+
+/* ---- feature.c: what the routes of features share ------------------------------------------------------------------------------ */
+
+ig_status call_loop(call *c); /* 404 without a workspace */
+/* A feature by name; 404 when there is none for this key.  Free with ig_store_feature_fini. */
+ig_status call_feature(call *c, const char *name, ig_store_feature *out);
+ig_status call_named_feature(call *c); /* the one of the path is there */
+ig_status call_interaction(call *c, const char *id, ig_store_interaction *out);
+ig_status call_conversation(call *c, const ig_store_feature *f, const char *id); /* id NULL: fine */
+const ig_kind *server_kind(const ig_server *s, const char *name);
+ig_status call_kind(call *c, const char *name, const ig_kind **out);
+/* A whole number of the query. */
+ig_status call_query_int(call *c, const char *name, int64_t min, int64_t max, int64_t otherwise, int64_t *out);
+/* Reply with *b when s is IG_OK; *b is freed. */
+ig_status reply_result(call *c, int status, ig_status s, ig_buf *b);
+
+/* ---- asking: writer.c, route_ask.c, chat_feature.c ------------------------------------------------------------------------------- */
+
+typedef struct writer {
+    call *c;
+    char model[200], url[1024], key_env[64];
+} writer;
+/* The writer that the feature's settings name, set up in *w; NULL when they name none. */
+ig_writer_fn *writer_of(call *c, const ig_store_feature *f, writer *w);
+
+typedef struct asking {
+    call *c;
+    ig_ask_opts o;
+    writer writer;
+    char user[SERVER_USER_SIZE];
+    bool stream, begun;
+} asking;
+/* Ask with a->o, the key and the feature's writer filled in. */
+ig_status ask_loop(asking *a, const ig_store_feature *f, const ig_tree *request, ig_buf *out);
+ig_status ask_end_stream(call *c, const char *data, size_t len); /* a last event, [DONE] */
+ig_status ask_fail_stream(call *c, ig_status failed);            /* the error as an event */
+
+typedef struct threads threads;
+ig_status threads_open(threads **out, ig_error *err);
+void threads_close(threads *t);
+/* Answer the body as a chat when `name` is a feature. */
+ig_status chat_feature(call *c, const char *name, bool *is_feature);
 
 /* limit, after and order of a list. */
 ig_status call_page(call *c, int most, ig_store_page *page);
@@ -261,6 +334,15 @@ ig_status run_live(call *c), run_ready(call *c), run_metrics(call *c);
 ig_status run_file_new(call *c), run_file_list(call *c), run_file_get(call *c), run_file_content(call *c), run_file_delete(call *c);
 ig_status run_job_new(call *c), run_job_list(call *c), run_job_get(call *c), run_job_cancel(call *c), run_job_events(call *c),
     run_job_checkpoints(call *c);
+ig_status run_kinds(call *c), run_features(call *c), run_feature_new(call *c), run_feature(call *c), run_feature_patch(call *c),
+    run_feature_delete(call *c), run_content_add(call *c), run_content_list(call *c), run_content_delete(call *c), run_ask(call *c),
+    run_interactions(call *c), run_interaction(call *c), run_why(call *c), run_feedback(call *c), run_feedback_of_message(call *c),
+    run_improve(call *c), run_work_list(call *c), run_work_get(call *c), run_work_cancel(call *c), run_versions(call *c),
+    run_compare(call *c), run_promote(call *c), run_rollback(call *c), run_report(call *c);
+ig_status run_ticket_new(call *c), run_tickets(call *c), run_ticket(call *c), run_ticket_message(call *c), run_ticket_close(call *c),
+    run_visitor(call *c), run_widget_messages(call *c);
+ig_status run_keys(call *c), run_key_new(call *c), run_key_delete(call *c), run_session_new(call *c), run_session_get(call *c),
+    run_session_end(call *c), run_web(call *c);
 
 /* ---- the server --------------------------------------------------------------------------------------------------------------- */
 
@@ -269,6 +351,9 @@ struct ig_server {
     ig_server_opts o;            /* texts are the server's own */
     ig_http_server *http;
     ig_store *store;             /* NULL: none */
+    ig_loop *loop;               /* NULL: none */
+    origin_list *origins;
+    threads *threads;
     pool *pool;
     admission *admission;
     metrics *metrics;

@@ -1,7 +1,9 @@
 /* store/items.c: content of a feature, changed as a whole.
  *
- *     open ─► put, withdraw: into a private table of this connection        commit ─► BEGIN, INSERT … SELECT, index,
- *                            (reads wait for nothing, writes neither)                 content number, audit, COMMIT
+ *     open ─► put, withdraw ─► a private table of this connection: reads wait for nothing, writes neither
+ *     commit ─► index, step by step      new entries, which no item points to: nobody finds them
+ *            ─► BEGIN … COMMIT           items, content number, audit: now everybody does
+ *            ─► index, step by step      entries of what was replaced leave it
  *
  * A change may last as long as it takes to build and to judge a version from it: it holds no lock of the database until it
  * is committed, only FOLDER/items.lock, which makes changes follow each other.  Close without commit drops the table.
@@ -12,6 +14,7 @@
 #include "store/item_rows.h"
 
 #define TURN_WAIT_MS 600000 /* another change may train or judge a version */
+#define STEP 500            /* rows that are indexed at a time, some tens of milliseconds */
 
 struct ig_store_items {
     ig_store *store;
@@ -69,7 +72,8 @@ static ig_status start(ig_store_items *w, ig_store *s, ig_error *err) {
     w->view = store_view(s, db);
     IG_TRY(store_feature(&w->view, w->feature, &f, err));
     ig_store_feature_fini(&f);
-    return store_run(&w->view, STORE_Q_CHANGE_TABLE, NULL, 0, NULL, NULL, err);
+    IG_TRY(store_run(&w->view, STORE_Q_CHANGE_TABLE, NULL, 0, NULL, NULL, err));
+    return store_run(&w->view, STORE_Q_REPLACED_TABLE, NULL, 0, NULL, NULL, err);
 }
 
 ig_status ig_store_items_open(ig_store *s, const char *feature, const char *who, ig_store_items **out, ig_error *err) {
@@ -151,14 +155,66 @@ ig_status ig_store_items_withdraw(ig_store_items *w, const char *id, ig_error *e
 
 /* ---- commit ------------------------------------------------------------------------------------------------------ */
 
-static ig_status apply(ig_store_items *w, int64_t *content, ig_error *err) {
+typedef struct index_step {
+    store_query q;
+    int64_t base, after, last;
+} index_step;
+
+static ig_status run_step(ig_store *view, const index_step *p, ig_error *err) {
+    const store_value v[] = {store_int(p->base), store_int(p->after), store_int(p->after + STEP)};
+    IG_TRY(view->backend->begin(view->db, err));
+    ig_status status = store_run(view, p->q, v, 3, NULL, NULL, err);
+    if (status == IG_OK) status = view->backend->end(view->db, err);
+    if (status != IG_OK) view->backend->undo(view->db);
+    return status;
+}
+
+/* p->after tells how far it came. */
+static ig_status run_steps(ig_store *view, index_step *p, ig_error *err) {
+    for (; p->after < p->last; p->after += STEP) {
+        if (p->after) store_pause();
+        IG_TRY(run_step(view, p, err));
+    }
+    return IG_OK;
+}
+
+static ig_status index_new(ig_store_items *w, index_step *p, ig_error *err) {
     const store_value v = store_text(w->feature);
-    IG_TRY(store_run(&w->view, STORE_Q_FEATURE_CONTENT, &v, 1, store_read_number, content, err));
+    IG_TRY(store_run(&w->view, STORE_Q_CHANGE_LAST, NULL, 0, store_read_number, &p->last, err));
+    IG_TRY(store_run(&w->view, STORE_Q_TEXT_LAST, NULL, 0, store_read_number, &p->base, err));
+    IG_TRY(store_run(&w->view, STORE_Q_REPLACED_CLEAR, NULL, 0, NULL, NULL, err));
+    IG_TRY(store_run(&w->view, STORE_Q_REPLACED_ADD, &v, 1, NULL, NULL, err));
+    return run_steps(&w->view, p, err);
+}
+
+/* What does not leave the index is found by nobody, so that a failure is none of the change. */
+static void unindex(ig_store_items *w, store_query q, int64_t base, int64_t last) {
+    index_step p = {.q = q, .base = base, .last = last};
+    (void)run_steps(&w->view, &p, NULL);
+}
+
+static void unindex_replaced(ig_store_items *w) {
+    int64_t last = 0;
+    if (store_run(&w->view, STORE_Q_REPLACED_LAST, NULL, 0, store_read_number, &last, NULL) == IG_OK)
+        unindex(w, STORE_Q_REPLACED_UNINDEX, 0, last);
+}
+
+static ig_status apply(ig_store_items *w, int64_t base, int64_t *content, ig_error *err) {
+    const store_value v[] = {store_text(w->feature), store_int(base)};
+    IG_TRY(store_run(&w->view, STORE_Q_FEATURE_CONTENT, v, 1, store_read_number, content, err));
     if (!*content) return ig_error_set(err, IG_E_NOT_FOUND, "the feature was removed meanwhile");
-    IG_TRY(store_run(&w->view, STORE_Q_CHANGE_UNINDEX, &v, 1, NULL, NULL, err));
-    IG_TRY(store_run(&w->view, STORE_Q_CHANGE_APPLY, &v, 1, NULL, NULL, err));
-    IG_TRY(store_run(&w->view, STORE_Q_CHANGE_INDEX, &v, 1, NULL, NULL, err));
-    return store_audit_numbers(&w->view, w->who, "feature.content", w->feature, "content", *content - 1, *content, err);
+    IG_TRY(store_run(&w->view, STORE_Q_CHANGE_APPLY, v, 2, NULL, NULL, err));
+    IG_TRY(store_audit_numbers(&w->view, w->who, "feature.content", w->feature, "content", *content - 1, *content, err));
+    return store_run(&w->view, STORE_Q_CHANGE_CLEAR, NULL, 0, NULL, NULL, err);
+}
+
+static ig_status apply_whole(ig_store_items *w, int64_t base, int64_t *content, ig_error *err) {
+    const store_backend *b = w->view.backend;
+    IG_TRY(b->begin(w->view.db, err));
+    ig_status status = apply(w, base, content, err);
+    if (status == IG_OK) status = b->end(w->view.db, err);
+    if (status != IG_OK) b->undo(w->view.db);
+    return status;
 }
 
 static ig_status unchanged(ig_store_items *w, int64_t *content, ig_error *err) {
@@ -171,17 +227,16 @@ static ig_status unchanged(ig_store_items *w, int64_t *content, ig_error *err) {
 
 /* After it the change goes on from an empty table; a commit of nothing keeps the number. */
 ig_status ig_store_items_commit(ig_store_items *w, int64_t *content, ig_error *err) {
-    const store_backend *b = w->view.backend;
+    index_step new_ones = {.q = STORE_Q_CHANGE_INDEX};
     int64_t number = 0;
     if (!w->written) return unchanged(w, content ? content : &number, err);
-    IG_TRY(b->begin(w->view.db, err));
-    ig_status status = apply(w, &number, err);
-    if (status == IG_OK) status = store_run(&w->view, STORE_Q_CHANGE_CLEAR, NULL, 0, NULL, NULL, err);
-    if (status == IG_OK) status = b->end(w->view.db, err);
+    ig_status status = index_new(w, &new_ones, err);
+    if (status == IG_OK) status = apply_whole(w, new_ones.base, &number, err);
     if (status != IG_OK) {
-        b->undo(w->view.db);
+        unindex(w, STORE_Q_CHANGE_UNINDEX, new_ones.base, new_ones.after);
         return status;
     }
+    unindex_replaced(w);
     w->written = 0;
     if (content) *content = number;
     return IG_OK;

@@ -1,6 +1,7 @@
 /* store/rows.c: between the records and the database: checks of values, transactions, and the one way to page. */
 #include <sodium.h>
 #include <string.h>
+#include <time.h>
 
 #include "store/store.h"
 
@@ -124,6 +125,10 @@ ig_status store_stream(ig_store *s, store_query q, const store_value *args, int 
     ig_status status = s->backend->run(db, q, args, n, row, arg, NULL, err);
     give_spare(s, db);
     return status;
+}
+
+void store_pause(void) {
+    nanosleep(&(struct timespec){.tv_nsec = 30000000}, NULL);
 }
 
 ig_store store_view(const ig_store *s, store_db *db) {

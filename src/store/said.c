@@ -89,6 +89,7 @@ ig_status ig_store_said_sweep(ig_store *s, int64_t *removed, ig_error *err) {
         IG_TRY(store_quick(s, sweep, &some, err));
         all += some;
     }
-    if (removed) *removed = all;
+    IG_TRY(ig_store_feature_sweep(s, &some, err));
+    if (removed) *removed = all + some;
     return IG_OK;
 }

@@ -121,7 +121,8 @@ static bool column(sqlite3_stmt *q, int i, store_value *v) {
     default: return true;
     }
     v->len = (size_t)sqlite3_column_bytes(q, i);
-    return v->text || v->len == 0;
+    /* Both may have to copy; after a failure the length is 0 too, and only no bytes at all are NULL without one. */
+    return v->text || (v->type == STORE_BYTES && sqlite3_errcode(sqlite3_db_handle(q)) != SQLITE_NOMEM);
 }
 
 static ig_status give_row(sqlite3_stmt *q, store_row_fn *row, void *arg, ig_error *err) {
@@ -167,9 +168,12 @@ static void db_undo(store_db *db) {
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
-/* SQLite would make the file readable for everybody; the log files take over its mode. */
+/* SQLite would make the file readable for everybody; the log files take over its mode.  A file that is there is not opened:
+ * closing it again would drop the locks that other connections of this process hold on it (POSIX), and the log would be
+ * removed under them. */
 static ig_status make_private(const char *path, ig_error *err) {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EEXIST && access(path, R_OK | W_OK) == 0) return IG_OK;
     if (fd < 0) return ig_error_errno_at(err, path, "cannot be opened for writing");
     close(fd);
     return IG_OK;

@@ -1,6 +1,6 @@
 /* store/sqlite_loop.c: the tables of the loop and their queries, in SQLite's SQL; the first ones stand in sqlite.c.
  *
- *     features ─┬─ items ── items_text     FTS5 over the bodies by trigrams, kept in step by each change
+ *     features ─┬─ items ── items_text     FTS5 over the bodies by trigrams: items.text_row is the row there
  *               ├─ feature_versions
  *               ├─ feature_live            one row per promotion, rollback, publication
  *               ├─ interactions ── feedback (stands = 0: replaced by a later one of the same voice)
@@ -9,8 +9,10 @@
  *           └─ sessions (link = 1: signs in once)
  *
  * A change of content is gathered in a temporary table of its connection, `change`, which takes no lock that others wait
- * for; applying it is three statements.  Triggers would keep items_text in step too, but a store that does not trust its
- * schema, which may come from a backup, does not run virtual tables out of them.
+ * for.  Indexing takes most of the time of applying it, so it goes in steps before: an entry of items_text that no item
+ * points to is not found.  Then one statement changes the items, and what was replaced (`replaced`) leaves the index in steps.
+ * What a kill leaves between is a little of the disk.  Triggers would keep items_text in step too, but a store that does not
+ * trust its schema, which may come from a backup, does not run virtual tables out of them.
  */
 #include "store/sqlite.h"
 
@@ -33,10 +35,10 @@ const char sqlite_loop_tables[] =
     "CREATE TABLE items ("
     "  seq INTEGER PRIMARY KEY AUTOINCREMENT, feature TEXT NOT NULL REFERENCES features (id), id TEXT NOT NULL,"
     "  body TEXT NOT NULL, source TEXT NOT NULL, line INTEGER NOT NULL, added_at INTEGER NOT NULL, changed_at INTEGER NOT NULL,"
-    "  withdrawn_at INTEGER NOT NULL DEFAULT 0, UNIQUE (feature, id)) STRICT;"
+    "  withdrawn_at INTEGER NOT NULL DEFAULT 0, text_row INTEGER UNIQUE, UNIQUE (feature, id)) STRICT;"
     "CREATE INDEX items_feature ON items (feature, seq);"
     "CREATE INDEX items_withdrawn ON items (feature, seq) WHERE withdrawn_at > 0;"
-    "CREATE VIRTUAL TABLE items_text USING fts5 (body, content = 'items', content_rowid = 'seq', tokenize = 'trigram');"
+    "CREATE VIRTUAL TABLE items_text USING fts5 (body, content = '', tokenize = 'trigram');"
     "CREATE TABLE interactions ("
     "  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, feature TEXT NOT NULL REFERENCES features (id),"
     "  conversation TEXT NOT NULL, key TEXT NOT NULL, user TEXT NOT NULL, version INTEGER NOT NULL, candidate INTEGER NOT NULL,"
@@ -90,10 +92,18 @@ const char sqlite_loop_tables[] =
 /* The feature, its live items that hold every short word. */
 #define SHORT(n) " AND (" n " = '' OR instr(lower(i.body), lower(" n ")) > 0)"
 #define SHORTS " i.feature = ?1 AND i.withdrawn_at = 0" SHORT("?4") SHORT("?5") SHORT("?6") SHORT("?7")
-#define MATCHING " FROM items_text t JOIN items i ON i.seq = t.rowid WHERE t.items_text MATCH ?8 AND" SHORTS
+/* CROSS: the index first; its rows, when asked for one by one in the order of the items, take a search each. */
+#define MATCHING " FROM items_text t CROSS JOIN items i ON i.text_row = t.rowid WHERE t.items_text MATCH ?8 AND" SHORTS
 #define NEWEST_FIRST " ORDER BY i.seq DESC LIMIT ?3 OFFSET ?2"
 /* ?2 and ?3 belong to the list; a count must name them too, so that both have the same arguments. */
 #define COUNTED "SELECT count(*) + 0 * ?2 + 0 * ?3"
+
+/* Rows of a change, that have text to be found, in a step of it. */
+#define OF_STEP " FROM change WHERE n > ?2 AND n <= ?3 AND withdrawn_at = 0"
+
+#define OF_REMOVED(number, table)                                                                                      \
+    "SELECT " number " FROM " table " WHERE feature IN (SELECT id FROM features WHERE removed_at > 0) ORDER BY " number " LIMIT ?1"
+#define SWEEP(number, table) "DELETE FROM " table " WHERE " number " IN (" OF_REMOVED(number, table) ")"
 
 /* Interactions that fit, at most ?10 of them, with what stands of their feedback. */
 #define STANDING " f.interaction = i.id AND f.stands = 1 AND (?4 = '' OR f.type = ?4)"
@@ -122,6 +132,13 @@ const char *const sqlite_loop_query[STORE_QUERIES - STORE_Q_LOOP] = {
     Q(FEATURE_REMOVE) = "UPDATE features SET removed_at = ?2, revision = revision + 1 WHERE id = ?1",
     Q(FEATURE_CONTENT) = "UPDATE features SET content = content + 1, revision = revision + 1"
                          " WHERE id = ?1 AND removed_at = 0 RETURNING content",
+    Q(SWEEP_TEXT) = "INSERT INTO items_text (items_text, rowid, body) SELECT 'delete', text_row, body FROM items"
+                    " WHERE seq IN (" OF_REMOVED("seq", "items") ") AND text_row IS NOT NULL",
+    Q(SWEEP_ITEMS) = SWEEP("seq", "items"),
+    Q(SWEEP_SAID) = SWEEP("seq", "interactions"),
+    Q(SWEEP_TICKETS) = SWEEP("seq", "tickets"),
+    Q(SWEEP_LIVE) = SWEEP("seq", "feature_live"),
+    Q(SWEEP_VERSIONS) = SWEEP("rowid", "feature_versions"),
     Q(LIVE_ADD) = "INSERT INTO feature_live (feature, version, what, who, at) VALUES (?1, ?2, ?3, ?4, ?5)",
     Q(LIVE_ALL) = "SELECT h.version, h.at, h.what, h.who, coalesce(v.status = 'complete', 0) FROM feature_live h"
                   " LEFT JOIN feature_versions v ON v.feature = h.feature AND v.number = h.version"
@@ -156,14 +173,22 @@ const char *const sqlite_loop_query[STORE_QUERIES - STORE_Q_LOOP] = {
                     " coalesce(c.changed_at, i.changed_at), coalesce(c.withdrawn_at, i.withdrawn_at) AS gone FROM items i"
                     " LEFT JOIN change c ON c.id = i.id WHERE i.feature = ?1 AND (?2 = 1 OR gone = 0) ORDER BY i.seq",
     Q(CHANGE_NEW) = "SELECT " ITEM("") " FROM change WHERE seq IS NULL AND (?1 = 1 OR withdrawn_at = 0) ORDER BY n",
-    Q(CHANGE_UNINDEX) = "INSERT INTO items_text (items_text, rowid, body) SELECT 'delete', i.seq, i.body FROM change c"
-                        " JOIN items i ON i.feature = ?1 AND i.id = c.id",
-    Q(CHANGE_INDEX) = "INSERT INTO items_text (rowid, body) SELECT i.seq, i.body FROM change c"
-                      " JOIN items i ON i.feature = ?1 AND i.id = c.id",
-    Q(CHANGE_APPLY) = "INSERT INTO items (feature, id, body, source, line, added_at, changed_at, withdrawn_at)"
-                      " SELECT ?1, " ITEM("") " FROM change WHERE true ORDER BY n"
+    Q(CHANGE_LAST) = "SELECT coalesce(max(n), 0) FROM change",
+    Q(TEXT_LAST) = "SELECT coalesce(max(id), 0) FROM items_text_docsize",
+    Q(CHANGE_INDEX) = "INSERT INTO items_text (rowid, body) SELECT ?1 + n, body" OF_STEP,
+    Q(CHANGE_UNINDEX) = "INSERT INTO items_text (items_text, rowid, body) SELECT 'delete', ?1 + n, body" OF_STEP,
+    Q(CHANGE_APPLY) = "INSERT INTO items (feature, id, body, source, line, added_at, changed_at, withdrawn_at, text_row)"
+                      " SELECT ?1, " ITEM("") ", CASE withdrawn_at WHEN 0 THEN ?2 + n END FROM change WHERE true ORDER BY n"
                       " ON CONFLICT (feature, id) DO UPDATE SET body = excluded.body, source = excluded.source,"
-                      " line = excluded.line, changed_at = excluded.changed_at, withdrawn_at = excluded.withdrawn_at",
+                      " line = excluded.line, changed_at = excluded.changed_at, withdrawn_at = excluded.withdrawn_at,"
+                      " text_row = excluded.text_row",
+    Q(REPLACED_TABLE) = "CREATE TEMP TABLE replaced (n INTEGER PRIMARY KEY, text_row INTEGER NOT NULL, body TEXT NOT NULL)",
+    Q(REPLACED_ADD) = "INSERT INTO replaced (text_row, body) SELECT i.text_row, i.body FROM change c"
+                      " JOIN items i ON i.feature = ?1 AND i.id = c.id WHERE i.text_row IS NOT NULL",
+    Q(REPLACED_LAST) = "SELECT coalesce(max(n), 0) FROM replaced",
+    Q(REPLACED_UNINDEX) = "INSERT INTO items_text (items_text, rowid, body) SELECT 'delete', text_row, body FROM replaced"
+                          " WHERE n > ?2 AND n <= ?3 AND ?1 = 0",
+    Q(REPLACED_CLEAR) = "DELETE FROM replaced",
     Q(CHANGE_CLEAR) = "DELETE FROM change",
     Q(ITEM_EACH) = "SELECT " ITEM("") " FROM items WHERE feature = ?1 AND (?2 = 1 OR withdrawn_at = 0) ORDER BY seq",
     Q(ITEM_GET) = "SELECT " ITEM("") " FROM items WHERE feature = ?1 AND id = ?2",

@@ -1,6 +1,6 @@
 /* store/store.h: what the files of the store share.
  *
- *     features.c feature_versions.c items.c item_find.c interactions.c feedback.c said.c tickets.c scopes.c sessions.c signing.c
+ *     features.c feature_versions.c feature_sweep.c items.c item_find.c interactions.c feedback.c said.c tickets.c scopes.c sessions.c signing.c
  *     keys.c files.c upload.c jobs.c job_notes.c audit.c     records, without SQL: a query by its number, values in and out
  *                      │ store_write, store_read, store_list
  *     rows.c           checks of values, transactions, pages
@@ -102,6 +102,12 @@ typedef enum store_query {
     STORE_Q_FEATURE_CANDIDATE, /* id, version, share */
     STORE_Q_FEATURE_REMOVE, /* id, now */
     STORE_Q_FEATURE_CONTENT, /* id → content, after it has grown by one */
+    STORE_Q_SWEEP_TEXT,     /* limit: these items of removed features leave the index; before the next, which removes them */
+    STORE_Q_SWEEP_ITEMS,    /* limit */
+    STORE_Q_SWEEP_SAID,     /* limit; and their feedback */
+    STORE_Q_SWEEP_TICKETS,  /* limit; and their messages */
+    STORE_Q_SWEEP_LIVE,     /* limit */
+    STORE_Q_SWEEP_VERSIONS, /* limit */
     STORE_Q_LIVE_ADD,       /* feature, version, what, who, now */
     STORE_Q_LIVE_ALL,       /* feature → version, at, what, who, 1 when the version is complete */
     STORE_Q_VERSION_ADD,    /* feature, reason, parent, content, who, now → number */
@@ -116,9 +122,16 @@ typedef enum store_query {
     STORE_Q_CHANGE_WITHDRAW, /* feature, id, now */
     STORE_Q_CHANGE_OLD,     /* feature, withdrawn too → ITEM columns of rows that were there, as within the change */
     STORE_Q_CHANGE_NEW,     /* withdrawn too → ITEM columns of rows that the change adds */
-    STORE_Q_CHANGE_UNINDEX, /* feature: bodies that it replaces leave the index; before the next */
-    STORE_Q_CHANGE_APPLY,   /* feature: into the table of all */
-    STORE_Q_CHANGE_INDEX,   /* feature: its bodies enter the index; after the former */
+    STORE_Q_CHANGE_LAST,    /* → number of its last row */
+    STORE_Q_TEXT_LAST,      /* → last row of the index: base of the next four */
+    STORE_Q_CHANGE_INDEX,   /* base, after, up to: bodies of these rows enter the index, where no item points to them yet */
+    STORE_Q_CHANGE_UNINDEX, /* the same: they leave it */
+    STORE_Q_CHANGE_APPLY,   /* feature, base: into the table of all */
+    STORE_Q_REPLACED_TABLE, /* make the private table of what a change replaces in the index */
+    STORE_Q_REPLACED_ADD,   /* feature; before CHANGE_APPLY */
+    STORE_Q_REPLACED_LAST,  /* → number of its last row */
+    STORE_Q_REPLACED_UNINDEX, /* 0, after, up to: these leave the index */
+    STORE_Q_REPLACED_CLEAR,
     STORE_Q_CHANGE_CLEAR,   /* the private table is empty again */
     STORE_Q_ITEM_EACH,      /* feature, withdrawn too → ITEM columns: id, body, source, line, added, changed, withdrawn */
     STORE_Q_ITEM_GET,       /* feature, id → ITEM columns */
@@ -256,6 +269,8 @@ ig_status store_read_number(void *arg, const store_value *v, ig_error *err);
 /* A query on a connection of its own: rows of any number, and `row` may call the store. */
 ig_status store_stream(ig_store *s, store_query q, const store_value *args, int n, store_row_fn *row, void *arg, ig_error *err);
 /* The store seen through another connection, for store_run and what is made of it; no locks. */
+/* Between steps of a long work, each of which is a transaction: one who waits for the lock looks every 25 ms at first. */
+void store_pause(void);
 ig_store store_view(const ig_store *s, store_db *db);
 /* As store_write, on the quick connection: fn gets a view. */
 ig_status store_quick(ig_store *s, store_write_fn *fn, void *arg, ig_error *err);

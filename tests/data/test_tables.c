@@ -77,7 +77,7 @@ static void json_in_its_three_shapes(void **state) {
 
 static void damaged_tables_are_refused(void **state) {
     static const struct { const char *name, *text; ig_status status; } cases[] = {
-        {"a.csv", "", IG_E_FORMAT}, {"a.csv", " \n", IG_E_FORMAT}, {"a.csv", "\"q,a\n1,2\n", IG_E_FORMAT}, {"a.csv", "q,\xFF\n", IG_E_FORMAT},
+        {"a.csv", "", IG_E_FORMAT}, {"a.csv", " \n", IG_E_FORMAT}, {"a.csv", "\"q,a\n1,2\n", IG_E_FORMAT},
         {"a.json", "{}", IG_E_FORMAT}, {"a.json", "[1, 2]", IG_E_FORMAT}, {"a.json", "[{\"q\": 1", IG_E_FORMAT}, {"a.json", "3", IG_E_FORMAT},
         {"a.json", "{\"x\": [{\"q\": 1}], \"y\": [{\"q\": 1}]}", IG_E_FORMAT}, {"a.jsonl", "oops\n", IG_E_FORMAT},
         {"a.xlsx", "PK\3\4 no zip", IG_E_FORMAT}, {"a.xls", "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1 old", IG_E_UNSUPPORTED},
@@ -189,6 +189,7 @@ static void real_tables(void **state) {
     (void)state;
     static const struct { const char *archive, *file; int rows; } cases[] = {
         {"ecommerce-faq", "Ecommerce_FAQ_Chatbot_dataset.json", 79}, {"bank-faq", "BankFAQs.csv", 1764},
+        {"zh-insurance-qa", "baoxianzhidao_filter.csv", 8362}, /* GB18030 */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char folder[1024], path[2048];

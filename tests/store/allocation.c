@@ -1,31 +1,11 @@
-/* tests/store/allocation.c: every call with its first, second, third … allocation failing, SQLite's own among them.
+/* tests/store/allocation.c: every call of ingot/store.h with its n-th allocation failing, n = 1, 2, 3 …
  *
- * SQLite does without some of its allocations (caches), so that a call may succeed although one failed.  A call ends the walk
- * when it needs fewer than n.  A failure must be IG_E_NOMEM, and the store must be whole afterwards.
+ * A failure must be IG_E_NOMEM, and the store must be whole afterwards.  Those of the loop: loop_allocation.c.
  */
-#include "folder.h"
-
-typedef ig_status step_fn(ig_store *s, ig_error *err);
+#include "walk.h"
 
 static char key_id[IG_STORE_ID_SIZE], secret[IG_STORE_SECRET_SIZE], job_id[IG_STORE_ID_SIZE];
 static ig_store_file kept;
-
-static void walk(const char *name, ig_store *s, step_fn *step) {
-    for (uint64_t n = 1; n < 100000; n++) {
-        ig_error err = {0};
-        ig_alloc_fail_at(n);
-        ig_status status = step(s, &err);
-        uint64_t seen = ig_alloc_fail_at(0);
-        if (status != IG_OK && status != IG_E_NOMEM) fail_msg("%s, allocation %d: %s: %s", name, (int)n, ig_status_name(status),
-                                                              err.message);
-        assert_int_equal(status, err.code);
-        if (seen < n) {
-            assert_int_equal(status, IG_OK);
-            return;
-        }
-    }
-    fail_msg("%s never ends", name);
-}
 
 static ig_status key_new(ig_store *s, ig_error *err) {
     char text[IG_STORE_SECRET_SIZE];

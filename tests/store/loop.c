@@ -302,6 +302,69 @@ static void session_dies_with_its_key_and_a_link_is_taken_once(void **state) {
     ig_store_close(s);
 }
 
+static void scope_binds_a_public_key_to_a_feature(void **state) {
+    (void)state;
+    ig_error err = {0};
+    char secret[IG_STORE_SECRET_SIZE], origins[] = "https://shop.example https://www.shop.example";
+    ig_store *s = open_store("scopes");
+    ig_store_feature f = new_feature(s, "desk");
+    ig_store_key open_to_all, staff;
+    ig_store_key_scope scope = {.origins = origins, .visitor_per_minute = 7}, got;
+    snprintf(scope.feature, sizeof scope.feature, "%s", f.id);
+    check_ok(ig_store_key_new(s, &(ig_store_key_opts){.name = "page", .role = IG_ROLE_PUBLIC}, secret, &open_to_all, &err));
+    check_ok(ig_store_key_new(s, &(ig_store_key_opts){.name = "staff", .role = IG_ROLE_STAFF}, secret, &staff, &err));
+    check_fails(ig_store_key_get_scope(s, open_to_all.id, &got, &err), IG_E_NOT_FOUND);
+    check_fails(ig_store_key_set_scope(s, staff.id, &scope, NULL, &err), IG_E_ARG);
+    check_ok(ig_store_key_set_scope(s, open_to_all.id, &scope, NULL, &err));
+    scope.origins = NULL, scope.visitor_per_minute = 9;
+    check_ok(ig_store_key_set_scope(s, open_to_all.id, &scope, NULL, &err));
+    check_ok(ig_store_key_get_scope(s, open_to_all.id, &got, &err));
+    assert_string_equal(got.feature, f.id);
+    assert_string_equal(got.origins, "");
+    assert_int_equal(got.visitor_per_minute, 9);
+    ig_store_key_scope_fini(&got);
+    scope.visitor_per_minute = -1;
+    check_fails(ig_store_key_set_scope(s, open_to_all.id, &scope, NULL, &err), IG_E_ARG);
+    snprintf(scope.feature, sizeof scope.feature, "feat-none"), scope.visitor_per_minute = 0;
+    check_fails(ig_store_key_set_scope(s, open_to_all.id, &scope, NULL, &err), IG_E_NOT_FOUND);
+    ig_store_feature_fini(&f);
+    ig_store_close(s);
+}
+
+static void rows_of_a_removed_feature_are_swept(void **state) {
+    (void)state;
+    ig_error err = {0};
+    int64_t removed, live, gone;
+    ig_store *s = open_store("sweep");
+    ig_store_feature f = new_feature(s, "desk"), other = new_feature(s, "other"), got;
+    const char *both[] = {f.id, other.id};
+    for (int i = 0; i < 2; i++) {
+        ig_store_items *w;
+        check_ok(ig_store_items_open(s, both[i], NULL, &w, &err));
+        put(w, "a", "{\"t\":\"refund\"}"), put(w, "b", "{\"t\":\"more\"}");
+        check_ok(ig_store_items_commit(w, NULL, &err));
+        ig_store_items_close(w);
+        ig_store_interaction said = say(s, both[i], 0);
+        rate(s, said.id, "like", "one");
+        check_ok(ig_store_feature_set_live(s, both[i], 0, new_version(s, both[i]), "publish", NULL, &err));
+    }
+    check_ok(ig_store_feature_sweep(s, &removed, &err));
+    assert_int_equal(removed, 0);
+    check_ok(ig_store_feature_remove(s, f.id, NULL, &err));
+    check_ok(ig_store_said_sweep(s, &removed, &err));
+    assert_int_equal(removed, 5); /* two items, an interaction, a version and its publication */
+    check_ok(ig_store_item_count(s, f.id, &live, &gone, &err));
+    assert_int_equal(live + gone, 0);
+    assert_int_equal(listen(s, f.id, (ig_store_said_opts){0}).interactions, 0);
+    assert_int_equal(listen(s, other.id, (ig_store_said_opts){0}).likes, 1);
+    check_found(s, other.id, "refund", "a ");
+    check_ok(ig_store_feature_get_id(s, f.id, &got, &err)); /* the audit names it */
+    ig_store_feature_fini(&got);
+    ig_store_feature_fini(&other);
+    ig_store_feature_fini(&f);
+    ig_store_close(s);
+}
+
 static void token_that_was_touched_is_refused(void **state) {
     (void)state;
     ig_error err = {0};
@@ -332,6 +395,8 @@ int main(void) {
         cmocka_unit_test(steps_give_each_interaction_once),
         cmocka_unit_test(ticket_moves_with_its_messages),
         cmocka_unit_test(session_dies_with_its_key_and_a_link_is_taken_once),
+        cmocka_unit_test(scope_binds_a_public_key_to_a_feature),
+        cmocka_unit_test(rows_of_a_removed_feature_are_swept),
         cmocka_unit_test(token_that_was_touched_is_refused),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);

@@ -126,6 +126,9 @@ typedef struct ig_kernels {
     void (*adagrad)(float *p, const float *g, float *v, size_t n, float lr, float eps, float weight_decay, float l1, float l2, float grad_scale);
     void (*axpby)(float *y, const float *x, float a, float b, size_t n); /* y = a·x + b·y */
 
+    /* small products: c [m][n] = (add ? c : 0) + Σ_k a[i·a_row + k·a_col] · b[k][n]; n is a multiple of 16 */
+    void (*product)(float *c, const float *a, size_t a_row, size_t a_col, const float *b, size_t m, size_t n, size_t k, bool add);
+
     /* attention, f32 in and out; blockwise with scratch of ig_attention_scratch(args) floats; never stores T×S. */
     void (*attention_forward)(float *o, float *lse, const float *q, const float *k, const float *v, const ig_attention_args *a, float *scratch);
     /* dq is written, dk and dv are ADDED to (rows of D at distance k_row / v_row; dq at q_row, o and d_o at o_row).

@@ -20,7 +20,7 @@ const ig_kernels K(table) = {
     BOTH(softmax_row), BOTH(log_softmax_row), BOTH(softmax_grad_row), BOTH(log_softmax_grad_row), BOTH(lse_row), BOTH(cross_entropy_grad_row),
     BOTH(layer_norm_row), BOTH(layer_norm_grad_row), BOTH(rms_norm_row), BOTH(rms_norm_grad_row), BOTH(rope_row),
     BOTH(attention_forward), BOTH(attention_backward), BOTH(attention_scratch),
-    .adam = K(adam), .sgd = K(sgd), .rmsprop = K(rmsprop), .adagrad = K(adagrad), .axpby = K(axpby),
+    .adam = K(adam), .sgd = K(sgd), .rmsprop = K(rmsprop), .adagrad = K(adagrad), .axpby = K(axpby), .product = K(product),
     .attention_pages = K(attention_pages),
     .quantise_row = K(quantise_row),
     .panel = {K(panel_f32), K(panel_f16), K(panel_bf16), K(panel_q8_0), K(panel_q4_0), K(panel_q5_0), K(panel_q4_k), K(panel_q5_k), K(panel_q6_k)},
