@@ -30,6 +30,12 @@ typedef void ig_http_error_fn(void *arg, int status, const char *message, ig_buf
  * for what it reads of `req`. */
 typedef bool ig_http_origin_fn(void *arg, const ig_http_request *req, const char *origin);
 
+/* Asked once when the headers of a request are there, before its body is read: 0, or the HTTP status to refuse it with;
+ * `message` then says why.  *body_bytes_max is the most that its body may have, and may be made smaller: up to 8 times as much of
+ * the body of a refused request is read and dropped, so that the client sees the answer.  Called on the thread that serves all
+ * connections: it must be quick.  ig_http_header_add may be called. */
+typedef int ig_http_head_fn(void *arg, ig_http_request *req, size_t *body_bytes_max, char *message, size_t size);
+
 /* 0 and NULL are the defaults in brackets. */
 typedef struct ig_http_opts {
     const char *host;           /* address or name to listen on [127.0.0.1] */
@@ -53,7 +59,8 @@ typedef struct ig_http_opts {
     size_t stream_buffer_bytes; /* of a stream, between handler and client [256 KiB] */
     ig_http_error_fn *error_body; /* [{"error":{"message","type","param":null,"code":null}}] */
     ig_http_origin_fn *allow_origin; /* [no origin].  With it, preflights are answered here. */
-    void *hook_arg;             /* for error_body and allow_origin */
+    ig_http_head_fn *check_head; /* [every request is taken] */
+    void *hook_arg;             /* for error_body, allow_origin and check_head */
     ig_log_fn *log;             /* what libmicrohttpd complains about, as IG_LOG_DEBUG [nowhere] */
     void *log_arg;
 } ig_http_opts;

@@ -55,6 +55,24 @@ static int take_grammar(cli *c, cli_run *r) {
     return s == IG_OK ? 0 : cli_failed(c, NULL);
 }
 
+/* ---- the model ---------------------------------------------------------------------------------------------------------- */
+
+static int open_session(cli_run *r) {
+    cli *c = r->c;
+    ig_session_opts o = {.slide = true};
+    if (r->session) return 0;
+    if (!r->model && cli_open_model(c, c->arg[0], &r->model) != 0) return 1;
+    ig_model *m = r->model;
+    if (!(m->family->capabilities & IG_CAN_GENERATE)) {
+        ig_error_set(&c->err, IG_E_UNSUPPORTED, cli_say(c, "%s is a model of the family %s, which generates no text", "%s 属于 %s 系列，不能生成文本"), c->arg[0],
+                     m->family->name);
+        return cli_failed(c, cli_say(c, "ingot show tells what a model is", "ingot show 查看模型信息"));
+    }
+    if (ig_model_pack(m, IG_BLOCK_COUNT, &c->err) != IG_OK || ig_session_open(m, &o, &r->session, &c->err) != IG_OK) return cli_failed(c, NULL);
+    r->tokenizer = m->tokenizer;
+    return 0;
+}
+
 /* ---- one text --------------------------------------------------------------------------------------------------------- */
 
 static bool on_piece(void *arg, const ig_piece *p) {
@@ -77,11 +95,15 @@ static const char *advice(const cli *c) {
 static int generate(cli_run *r, const char *prompt, size_t len) {
     cli *c = r->c;
     ig_generation g = {0};
+    int code = 0;
+    if (r->by_server && cli_run_by_server(r, prompt, len, &code)) return code;
+    r->by_server = false;
+    if (open_session(r) != 0) return 1;
     r->choices_count = 0;
     ig_status s = ig_session_rewind(r->session, 0, &c->err);
     if (s == IG_OK) s = ig_generate_text(r->session, prompt, len, &r->opts, &g, &c->err);
     if (s == IG_OK) s = r->failed;
-    int code = s == IG_OK ? cli_run_report(r, &g) : cli_failed(c, advice(c));
+    code = s == IG_OK ? cli_run_report(r, &g) : cli_failed(c, advice(c));
     if (code == 0 && g.finish == IG_FINISH_CANCELLED && cli_interrupted) code = 130;
     ig_generation_fini(&g);
     return code;
@@ -120,36 +142,23 @@ static int interactive(cli_run *r) {
 
 /* ---- the verb --------------------------------------------------------------------------------------------------------- */
 
-static int open_session(cli_run *r, ig_model *m) {
-    cli *c = r->c;
-    ig_session_opts o = {.slide = true};
-    if (!(m->family->capabilities & IG_CAN_GENERATE)) {
-        ig_error_set(&c->err, IG_E_UNSUPPORTED, cli_say(c, "%s is a model of the family %s, which generates no text", "%s 属于 %s 系列，不能生成文本"), c->arg[0],
-                     m->family->name);
-        return cli_failed(c, cli_say(c, "ingot show tells what a model is", "ingot show 查看模型信息"));
-    }
-    if (ig_model_pack(m, IG_BLOCK_COUNT, &c->err) != IG_OK || ig_session_open(m, &o, &r->session, &c->err) != IG_OK) return cli_failed(c, NULL);
-    return 0;
-}
-
 static int run_run(cli *c) {
     cli_run r = {.c = c, .opts = {.on_piece = on_piece}};
-    ig_model *m = NULL;
     take_settings(c, &r);
     r.opts.arg = &r;
     int code = take_grammar(c, &r);
-    if (code == 0) code = cli_open_model(c, c->arg[0], &m);
-    if (code == 0) code = open_session(&r, m);
+    r.by_server = code == 0 && cli_run_finds_server(&r);
+    if (code == 0 && !r.by_server) code = open_session(&r);
     if (code == 0) {
-        r.tokenizer = m->tokenizer;
         cli_catch_interrupt();
         if (c->args > 1) code = generate(&r, c->arg[1], strlen(c->arg[1]));
         else code = isatty(STDIN_FILENO) ? interactive(&r) : from_pipe(&r);
     }
     ig_free(r.choices);
     ig_grammar_free(r.grammar);
+    ig_tokenizer_free(r.prompt_words);
     ig_session_close(r.session);
-    ig_model_free(m);
+    ig_model_free(r.model);
     return code;
 }
 
@@ -164,6 +173,7 @@ static const cli_option options[] = {
     {"stop", CLI_TEXT, "TEXT", "end before this text; may be repeated", "在此文本之前停止；可重复给出", 0, 0},
     {"json-schema", CLI_TEXT, "FILE", "write JSON that this JSON schema describes", "按此 JSON Schema 输出 JSON", 0, 0},
     {"grammar", CLI_TEXT, "FILE", "write what this grammar (GBNF) describes", "按此语法（GBNF）输出", 0, 0},
+    {"no-server", CLI_FLAG, NULL, "load the model here, even where the workspace's server has it", "在本进程加载模型，即使工作区的服务器已加载", 0, 0},
     {"logprobs", CLI_INT, "N", "tell the N most likely tokens at each place", "列出每个位置最可能的 N 个词元", 0, IG_LOGPROBS_MAX},
     {NULL, CLI_FLAG, NULL, NULL, NULL, 0, 0},
 };
@@ -172,10 +182,12 @@ const cli_verb cli_verb_run = {
     .name = "run", .args = "MODEL [PROMPT]",
     .en = "let a model write on from a prompt", .zh = "让模型从提示词续写",
     .more_en = "MODEL is a name of the workspace or a folder.  Without PROMPT it is read from a pipe (one line break at its end does\n"
-               "not count), or line by line from a terminal.  Ctrl-C ends the text.\n\n"
+               "not count), or line by line from a terminal.  Ctrl-C ends the text.\n"
+               "Where ingot serve runs in this workspace, it answers (not with --json, --logprobs or a grammar).\n\n"
                "examples:\n  ingot run shakespeare \"ROMEO:\"\n  echo \"Once upon a time\" | ingot run ./gpt2 --max-tokens 50 --seed 1\n"
                "  ingot run shakespeare \"\" --greedy --json",
-    .more_zh = "MODEL 是工作区中的名称或文件夹。不给出 PROMPT 时从管道读取（末尾的一个换行不计），或在终端逐行输入。\n按 Ctrl-C 结束生成。\n\n"
+    .more_zh = "MODEL 是工作区中的名称或文件夹。不给出 PROMPT 时从管道读取（末尾的一个换行不计），或在终端逐行输入。\n按 Ctrl-C 结束生成。\n"
+               "若本工作区正在运行 ingot serve，则由其生成（--json、--logprobs 和语法除外）。\n\n"
                "示例：\n  ingot run poems \"春眠不觉晓\"\n  echo \"Once upon a time\" | ingot run ./gpt2 --max-tokens 50 --seed 1\n"
                "  ingot run poems \"\" --greedy --json",
     .options = options, .min_args = 1, .max_args = 2, .run = run_run,

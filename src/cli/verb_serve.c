@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/kinds.h"
+#include "cli/server_file.h"
 #include "cli/verbs.h"
 #include "cli/words.h"
 #include "ingot/net.h"
@@ -73,15 +74,26 @@ static void say_ready(const serving *s, const ig_server *server) {
             v6 ? "[" : "", host, v6 ? "]" : "", ig_server_port(server));
 }
 
+/* Commands of this workspace find the server; over HTTPS they do not, as they cannot know whom to trust. */
+static void tell_workspace(const serving *s, const ig_server *server) {
+    ig_error err = {0};
+    if (!s->o.workspace || s->o.cert_file) return;
+    if (cli_server_tell(s->o.workspace, s->o.host, ig_server_port(server), !s->o.no_key, &err) != IG_OK && !s->c->quiet)
+        fprintf(stderr, cli_say(s->c, "other commands will not find this server: %s\n", "其他命令将找不到此服务器：%s\n"), err.message);
+}
+
 static int serve(serving *s) {
     cli *c = s->c;
     ig_server *server = NULL;
     cli_catch_interrupt();
+    if (s->o.workspace) cli_server_clear(s->o.workspace);
     if (ig_server_open(c->ctx, &s->o, &server, &c->err) != IG_OK)
         return cli_failed(c, cli_say(c, "see: ingot serve --help", "请看：ingot serve --help"));
+    tell_workspace(s, server);
     say_ready(s, server);
     while (!cli_interrupted) usleep(100000);
     if (!c->quiet) fprintf(stderr, "%s\n", cli_say(c, "finishing what runs; Ctrl-C again ends at once", "正在完成进行中的请求；再按 Ctrl-C 立即结束"));
+    if (s->o.workspace) cli_server_untell(s->o.workspace);
     ig_status status = ig_server_drain(server, DRAIN_MS, &c->err);
     ig_server_close(server);
     return status == IG_OK ? 0 : cli_failed(c, NULL);

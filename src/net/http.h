@@ -79,6 +79,7 @@ struct ig_http_request {
     ig_buf body;
     size_t body_seen; /* bytes received, dropped ones too */
     int refusal;      /* status of an answer that waits for the end of a dropped body; 0: none */
+    char refusal_text[256];
 
     http_pair reply_header[HTTP_REPLY_HEADERS_MAX];
     size_t reply_header_count;

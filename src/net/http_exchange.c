@@ -3,7 +3,8 @@
  * http_on_request is called with the headers, then with each piece of the body, then at its end, and again whenever the
  * connection is resumed without an answer queued.  An error that is clear from the headers is answered at once, unless a body
  * is on its way: a client that does not ask first (Expect: 100-continue) would see a reset connection instead of the answer.
- * So up to DROP_FACTOR times the limit is read and dropped first, under the deadlines of any body.
+ * So up to DROP_FACTOR times the limit is read and dropped first, under the deadlines of any body.  The same holds for what the
+ * hook check_head refuses: a body that nobody may send is never kept.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,12 @@ static enum MHD_Result refuse(ig_http_request *req, int status, const char *mess
     return send_answer(req);
 }
 
+static void refuse_later(ig_http_request *req, int status, const char *message) {
+    if (req->refusal) return;
+    req->refusal = status;
+    snprintf(req->refusal_text, sizeof req->refusal_text, "%s", message);
+}
+
 /* ---- headers ------------------------------------------------------------------------------------------------------------ */
 
 /* The one Content-Length, or -1 without one; false when it is no number, is there twice, or stands beside chunks. */
@@ -97,11 +104,10 @@ static enum MHD_Result check_body(ig_http_request *req) {
     long long length;
     size_t most = req->body.max;
     if (!body_length(req, &length)) return refuse(req, 400, "the length of the body is not clear from the headers");
-    if (length < 0 || (unsigned long long)length <= most) return MHD_YES;
+    if (length >= 0 && (unsigned long long)length > most) refuse_later(req, 413, "the body is too large");
     bool asks = ig_http_request_header(req, "Expect") != NULL;
-    if (asks || (unsigned long long)length / DROP_FACTOR > most) return refuse(req, 413, "the body is too large");
-    req->refusal = 413;
-    return MHD_YES;
+    bool too_much = length >= 0 && (unsigned long long)length / DROP_FACTOR > most;
+    return req->refusal && (asks || too_much) ? refuse(req, req->refusal, req->refusal_text) : MHD_YES;
 }
 
 static enum MHD_Result check_head(ig_http_request *req, ig_status headers, const ig_error *headers_error) {
@@ -115,8 +121,17 @@ static enum MHD_Result check_head(ig_http_request *req, ig_status headers, const
     if (target == IG_E_NOMEM) return MHD_NO;
     if (target != IG_OK) return refuse(req, target == IG_E_LIMIT ? 414 : 400, err.message);
     http_allow_origin(req);
-    if (s->draining) return refuse(req, 503, "the server is stopping");
-    return check_body(req);
+    return s->draining ? refuse(req, 503, "the server is stopping") : MHD_YES;
+}
+
+/* Without the lock: what the hook asks of the request takes it. */
+static void ask_hook(ig_http_request *req) {
+    const ig_http_opts *o = &req->server->opts;
+    char message[sizeof req->refusal_text] = "";
+    size_t most = req->body.max;
+    int status = o->check_head ? o->check_head(o->hook_arg, req, &most, message, sizeof message) : 0;
+    if (most < req->body.max) req->body.max = most;
+    if (status) refuse_later(req, status, message);
 }
 
 /* Called without the lock, as the headers are copied before anybody else knows the request. */
@@ -135,25 +150,31 @@ static enum MHD_Result receive_head(ig_http_request *req, http_conn *conn, struc
     req->server->active++;
     enum MHD_Result result = conn->cut || req->server->closing ? MHD_NO : check_head(req, headers, &err);
     pthread_mutex_unlock(&req->server->lock);
+    if (result != MHD_YES || req->has_answer) return result;
+    ask_hook(req);
+    pthread_mutex_lock(&req->server->lock);
+    result = conn->cut || req->server->closing ? MHD_NO : check_body(req);
+    pthread_mutex_unlock(&req->server->lock);
     return result;
 }
 
 /* ---- body ---------------------------------------------------------------------------------------------------------------- */
 
 static enum MHD_Result take_body(ig_http_request *req, const char *data, size_t size) {
+    static const char full[] = "the server holds too many requests; try again";
     ig_http_server *s = req->server;
     req->body_seen += size;
     if (req->body_seen / DROP_FACTOR > req->body.max) return MHD_NO;
-    if (!req->refusal && size > req->body.max - req->body.len) req->refusal = 413;
+    if (!req->refusal && size > req->body.max - req->body.len) refuse_later(req, 413, "the body is too large");
     if (!req->refusal && (s->body_bytes > s->opts.bodies_bytes_max || size > s->opts.bodies_bytes_max - s->body_bytes))
-        req->refusal = 503;
+        refuse_later(req, 503, full);
     if (req->refusal) {
         s->body_bytes -= req->body.len;
         ig_buf_fini(&req->body);
         return MHD_YES;
     }
     ig_buf_append(&req->body, data, size);
-    if (req->body.status != IG_OK) req->refusal = 503; /* no memory: the next piece frees what is held */
+    if (req->body.status != IG_OK) refuse_later(req, 503, full); /* no memory: the next piece frees what is held */
     else s->body_bytes += size;
     return MHD_YES;
 }
@@ -165,8 +186,7 @@ static enum MHD_Result suspend(ig_http_request *req) {
 }
 
 static enum MHD_Result body_complete(ig_http_request *req) {
-    if (req->refusal == 413) return refuse(req, 413, "the body is too large");
-    if (req->refusal) return refuse(req, req->refusal, "the server holds too many requests; try again");
+    if (req->refusal) return refuse(req, req->refusal, req->refusal_text);
     if (!http_enqueue(req)) return refuse(req, 429, "the server is busy; try again");
     return suspend(req);
 }

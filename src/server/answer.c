@@ -109,6 +109,18 @@ static void *make(void *arg) {
     return NULL;
 }
 
+/* What was asked for cannot be written: the fault of the request, not of the server. */
+static ig_status tell_failure(call *c, const answer *a) {
+    const settings *s = a->s;
+    c->err = a->err;
+    if (a->err.code == IG_E_NUMERIC && s->bias)
+        return call_fail(c, 400, "logit_bias", "no_token_possible", "'logit_bias' forbids every token that may stand here%s",
+                         s->grammar ? " by the form that is asked for" : "");
+    if (a->err.code == IG_E_NOT_FOUND && s->grammar)
+        return call_fail(c, 400, NULL, "no_token_possible", "the form that is asked for cannot be written: %s", a->err.message);
+    return a->status;
+}
+
 static ig_status check_length(call *c, const loaded *l, const settings *s, const ig_ids *prompt) {
     int64_t context = ig_scheduler_context(l->scheduler);
     if ((int64_t)prompt->len < context) return IG_OK;
@@ -125,10 +137,7 @@ static ig_status run_all(answer *a, size_t n) {
     make(&a[0]);
     for (size_t i = 1; i < started; i++) pthread_join(thread[i], NULL);
     for (size_t i = 0; i < n; i++)
-        if (a[i].status != IG_OK) {
-            a[0].c->err = a[i].err;
-            return a[i].status;
-        }
+        if (a[i].status != IG_OK) return tell_failure(a[0].c, &a[i]);
     return IG_OK;
 }
 

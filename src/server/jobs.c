@@ -5,14 +5,18 @@
  *
  *     WORKSPACE/jobs/JOB.yaml   the recipe
  *               jobs/JOB.log    what the process wrote; its last line is the error of a job that failed
+ *               jobs/JOB.pid    the process that trains
  *               jobs/up-…/      files that a request brought; gone when the job has ended
  *
- * The row of the store has the id of a process: if that is killed, the next server settles the job.
+ * The row of the store has the id of a process: if that is killed, the next server settles the job.  A fine-tuning job goes on
+ * from the newest checkpoint of its run, also when the server was only stopped.  A training process may outlive a server that
+ * was killed; it is stopped first (stop_orphan).
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -21,6 +25,7 @@
 #include "server/server.h"
 
 #define LOOK_EVERY_MS 200
+#define ORPHAN_PATIENCE 150 /* looks until an orphan is killed */
 #define LOG_BYTES_MAX ((size_t)64 << 20)
 
 extern char **environ;
@@ -48,7 +53,7 @@ static bool wait_a_little(jobs *j) {
 /* ---- the process ------------------------------------------------------------------------------------------------------------------------ */
 
 typedef struct job_paths {
-    char recipe[IG_PATH_MAX], log[IG_PATH_MAX];
+    char recipe[IG_PATH_MAX], log[IG_PATH_MAX], pid[IG_PATH_MAX];
 } job_paths;
 
 static ig_status find_paths(jobs *j, const ig_store_job *job, job_paths *at, ig_error *err) {
@@ -57,8 +62,37 @@ static ig_status find_paths(jobs *j, const ig_store_job *job, job_paths *at, ig_
     IG_TRY(ig_dir_make(dir, err));
     snprintf(name, sizeof name, "%s.yaml", job->id);
     IG_TRY(ig_path_join(at->recipe, sizeof at->recipe, dir, name, err));
+    snprintf(name, sizeof name, "%s.pid", job->id);
+    IG_TRY(ig_path_join(at->pid, sizeof at->pid, dir, name, err));
     snprintf(name, sizeof name, "%s.log", job->id);
     return ig_path_join(at->log, sizeof at->log, dir, name, err);
+}
+
+/* Numbers of processes are used again: it must be one that trains this recipe. */
+static bool is_training(long pid, const job_paths *at) {
+    char path[64];
+    ig_buf line = {.max = 1 << 16};
+    snprintf(path, sizeof path, "/proc/%ld/cmdline", pid);
+    bool found = ig_file_read(path, line.max, &line, NULL) == IG_OK && line.len && memmem(line.data, line.len, at->recipe, strlen(at->recipe));
+    ig_buf_fini(&line);
+    return found;
+}
+
+/* What an earlier server has left running holds the run's lock; it writes a checkpoint and ends. */
+static void stop_orphan(const job_paths *at) {
+    ig_buf text = {.max = 32};
+    long pid = ig_file_read(at->pid, text.max, &text, NULL) == IG_OK && text.len ? strtol(text.data, NULL, 10) : 0;
+    ig_buf_fini(&text);
+    for (int i = 0; pid > 1 && is_training(pid, at); i++) {
+        (void)kill((pid_t)pid, i < ORPHAN_PATIENCE ? SIGTERM : SIGKILL);
+        usleep(LOOK_EVERY_MS * 1000);
+    }
+}
+
+static void note_pid(const job_paths *at, pid_t pid) {
+    char text[24];
+    int n = snprintf(text, sizeof text, "%ld\n", (long)pid);
+    (void)ig_file_write(at->pid, text, (size_t)n, NULL); /* without it a killed server's job waits for its lock in vain, and fails */
 }
 
 static bool is_tuning(const ig_store_job *job) { return strcmp(job->kind, JOB_FINE_TUNING) == 0; }
@@ -81,21 +115,25 @@ static ig_status spawn(jobs *j, const char *const *args, const char *log, pid_t 
 
 static ig_status start(jobs *j, const ig_store_job *job, const job_paths *at, pid_t *pid, ig_error *err) {
     const char *program = j->s->o.program, *workspace = j->s->o.workspace;
-    const char *const tuning[] = {program, "train", at->recipe, "-C", workspace, NULL};
+    const char *const tuning[] = {program, "train", at->recipe, "-C", workspace, "--resume", NULL};
     const char *const loop[] = {program, job->kind, "--job", job->id, "--lang", "en", "-C", workspace, NULL};
     return spawn(j, is_tuning(job) ? tuning : loop, at->log, pid, err);
 }
 
+/* Why it was asked to stop. */
+typedef enum job_stop { JOB_RUNS, JOB_CANCELLED, JOB_SERVER_CLOSES } job_stop;
+
 /* Until it ends, by itself or because it was asked to. */
-static int attend(jobs *j, const ig_store_job *job, pid_t pid, bool *cancelled) {
+static int attend(jobs *j, const ig_store_job *job, pid_t pid, job_stop *stop) {
     int status = 0;
-    bool asked = false;
-    *cancelled = false;
+    *stop = JOB_RUNS;
     while (waitpid(pid, &status, WNOHANG) == 0) {
         bool closing = !wait_a_little(j), cancel = false;
         (void)ig_store_job_heartbeat(j->s->store, job->id, &cancel, NULL);
-        *cancelled |= cancel || closing;
-        if (*cancelled && !asked) asked = kill(pid, SIGTERM) == 0;
+        if (*stop == JOB_RUNS && (cancel || closing)) {
+            *stop = cancel ? JOB_CANCELLED : JOB_SERVER_CLOSES;
+            (void)kill(pid, SIGTERM); /* it writes a checkpoint first */
+        }
         if (closing) usleep(LOOK_EVERY_MS * 100);
     }
     return status;
@@ -134,7 +172,7 @@ static void remove_uploads(jobs *j, const ig_store_job *job) {
     ig_doc_free(d);
 }
 
-static ig_status finish(jobs *j, const ig_store_job *job, const job_paths *at, int status, bool cancelled, ig_error *err) {
+static ig_status finish(jobs *j, const ig_store_job *job, const job_paths *at, int status, job_stop stop, ig_error *err) {
     char words[512];
     ig_store *store = j->s->store;
     if (!is_tuning(job) && has_ended(j, job)) return IG_OK;
@@ -143,8 +181,12 @@ static ig_status finish(jobs *j, const ig_store_job *job, const job_paths *at, i
         IG_TRY(ig_store_event_add(store, job->id, IG_LEVEL_INFO, "the new model is there", NULL, err));
         return ig_store_job_finish(store, job->id, IG_JOB_SUCCEEDED, "{}", NULL, err);
     }
-    if (cancelled) {
-        IG_TRY(ig_store_event_add(store, job->id, IG_LEVEL_INFO, "the job was cancelled", NULL, err));
+    if (stop == JOB_SERVER_CLOSES && is_tuning(job)) { /* it stays a running job of a process that ends: the next server takes it up */
+        ig_log_write(j->s->ctx, IG_LOG_WARN, "job %s was interrupted; it goes on when the server is started again", job->id);
+        return ig_store_event_add(store, job->id, IG_LEVEL_WARN, "the server was stopped; the job goes on when it is started again", NULL, err);
+    }
+    if (stop != JOB_RUNS) {
+        IG_TRY(ig_store_event_add(store, job->id, IG_LEVEL_INFO, stop == JOB_CANCELLED ? "the job was cancelled" : "the server was stopped; start the job again", NULL, err));
         return ig_store_job_finish(store, job->id, IG_JOB_CANCELLED, NULL, NULL, err);
     }
     last_words(at->log, words, sizeof words);
@@ -152,18 +194,25 @@ static ig_status finish(jobs *j, const ig_store_job *job, const job_paths *at, i
     return ig_store_job_finish(store, job->id, IG_JOB_FAILED, NULL, words, err);
 }
 
+static const char *start_words(const ig_store_job *job) {
+    if (!is_tuning(job)) return "started";
+    return job->attempts > 1 ? "training goes on" : "training has started";
+}
+
 static void run_job(jobs *j, const ig_store_job *job) {
     job_paths at;
     pid_t pid;
-    bool cancelled = false;
+    job_stop stop = JOB_RUNS;
     ig_error err = {0};
     ig_status s = is_known(job) ? find_paths(j, job, &at, &err) : ig_error_set(&err, IG_E_UNSUPPORTED, "this program runs no %s", job->kind);
     if (s == IG_OK && is_tuning(job)) s = tuning_write_recipe(j->s, job, at.recipe, &err);
+    if (s == IG_OK && is_tuning(job) && job->attempts > 1) stop_orphan(&at);
     if (s == IG_OK) s = start(j, job, &at, &pid, &err);
+    if (s == IG_OK && is_tuning(job)) note_pid(&at, pid);
     if (s == IG_OK) {
-        (void)ig_store_event_add(j->s->store, job->id, IG_LEVEL_INFO, is_tuning(job) ? "training has started" : "started", NULL, NULL);
-        int status = attend(j, job, pid, &cancelled);
-        s = finish(j, job, &at, status, cancelled, &err);
+        (void)ig_store_event_add(j->s->store, job->id, IG_LEVEL_INFO, start_words(job), NULL, NULL);
+        int status = attend(j, job, pid, &stop);
+        s = finish(j, job, &at, status, stop, &err);
     } else {
         s = ig_store_job_finish(j->s->store, job->id, IG_JOB_FAILED, NULL, err.message, &err);
     }

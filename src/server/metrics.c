@@ -17,7 +17,7 @@ typedef struct route_count {
 struct metrics {
     pthread_mutex_t lock;
     route_count route[ROUTES_MAX + 1]; /* the last: no route */
-    uint64_t prompt_tokens, completion_tokens;
+    uint64_t prompt_tokens, completion_tokens, refused[600];
     double start;
 };
 
@@ -46,6 +46,18 @@ void metrics_count(metrics *m, const call *c, double seconds) {
     m->prompt_tokens += (uint64_t)c->prompt_tokens;
     m->completion_tokens += (uint64_t)c->completion_tokens;
     pthread_mutex_unlock(&m->lock);
+}
+
+void metrics_refused(metrics *m, int status) {
+    if (status < 0 || status >= (int)(sizeof m->refused / sizeof *m->refused)) return;
+    pthread_mutex_lock(&m->lock);
+    m->refused[status]++;
+    pthread_mutex_unlock(&m->lock);
+}
+
+static void put_refused(const metrics *m, ig_buf *b) {
+    for (size_t i = 0; i < sizeof m->refused / sizeof *m->refused; i++)
+        if (m->refused[i]) ig_buf_printf(b, "ingot_refused_total{status=\"%zu\"} %llu\n", i, (unsigned long long)m->refused[i]);
 }
 
 static uint64_t total(const route_count *r) {
@@ -99,6 +111,8 @@ ig_status metrics_format(metrics *m, pool *p, ig_buf *out, ig_error *err) {
     put_routes(m, out, put_counts);
     put_head(out, "ingot_request_seconds", "histogram", "Time from the request to the end of its answer.");
     put_routes(m, out, put_times);
+    put_head(out, "ingot_refused_total", "counter", "Requests that were refused before anything was done for them.");
+    put_refused(m, out);
     put_single(out, "ingot_prompt_tokens_total", "counter", "Tokens read.", (double)m->prompt_tokens);
     put_single(out, "ingot_completion_tokens_total", "counter", "Tokens made.", (double)m->completion_tokens);
     put_single(out, "ingot_uptime_seconds", "gauge", "Since the server was opened.", ig_clock() - m->start);

@@ -59,7 +59,7 @@ ig_status call_fail(call *c, int status, const char *param, const char *code, co
     return ig_error_set(&c->err, IG_E_ARG, "%s", message);
 }
 
-static int status_of(const call *c) {
+int failure_status(const call *c) {
     if (c->fail_status) return c->fail_status;
     switch (c->err.code) {
     case IG_E_ARG:
@@ -83,8 +83,32 @@ static const char *type_of(int status) {
     return status < 500 ? "invalid_request_error" : "server_error";
 }
 
+/* Of what nothing more is known. */
+static const char *code_of(int status) {
+    switch (status) {
+    case 401: return "invalid_api_key";
+    case 403: return "insufficient_permissions";
+    case 404: return "unknown_url";
+    case 405: return "method_not_allowed";
+    case 409: return "conflict";
+    case 408: return "request_too_slow";
+    case 413: return "body_too_large";
+    case 414: return "url_too_long";
+    case 429: return "rate_limit_exceeded";
+    case 431: return "headers_too_large";
+    case 503: return "server_overloaded";
+    case 504: return "request_timeout";
+    default: return status < 500 ? "bad_request" : "server_error";
+    }
+}
+
+const char *failure_code(const call *c, int status) {
+    if (c->code[0]) return c->code;
+    return status == 404 ? "not_found" : code_of(status);
+}
+
 /* What concerns the machine alone is logged by id, and not told: paths of files are nobody's business. */
-static void put_message(const call *c, int status, ig_json *j) {
+void failure_message(const call *c, int status, ig_json *j) {
     char text[1100];
     if (status == 500) snprintf(text, sizeof text, "the server failed; its log has more under %s", c->id);
     else ig_error_format(&c->err, text, sizeof text);
@@ -95,23 +119,46 @@ void failure_json(const call *c, int status, ig_buf *out) {
     ig_json j = {.out = out};
     ig_json_open(&j, '{');
     ig_json_key(&j, "error"), ig_json_open(&j, '{');
-    put_message(c, status, &j);
+    failure_message(c, status, &j);
     reply_pair_text(&j, "type", type_of(status));
     reply_pair_text(&j, "param", c->param[0] ? c->param : NULL);
-    reply_pair_text(&j, "code", c->code[0] ? c->code : NULL);
+    reply_pair_text(&j, "code", failure_code(c, status));
     ig_json_close(&j, '}');
     ig_json_close(&j, '}');
 }
 
 ig_status reply_failure(call *c) {
-    int status = status_of(c);
+    int status = failure_status(c);
     ig_buf b = {.max = 1 << 16};
+    if (!c->code[0]) snprintf(c->code, sizeof c->code, "%s", failure_code(c, status));
     if (status == 500) ig_log_write(c->s->ctx, IG_LOG_ERROR, "%s: %s", c->id, c->err.message);
     if (status == 401) (void)ig_http_header_add(c->http, "WWW-Authenticate", "Bearer", NULL);
     failure_json(c, status, &b);
     ig_status s = reply_json(c, status, &b);
     ig_buf_fini(&b);
     return s;
+}
+
+ig_status reply_late_failure(call *c, ig_status failed) {
+    ig_buf b = {.max = 1 << 16};
+    failure_json(c, failure_status(c), &b);
+    (void)ig_sse_event(c->http, NULL, b.data ? b.data : "", b.len, NULL); /* the client may be gone */
+    (void)ig_http_stream_end(c->http, NULL);
+    ig_buf_fini(&b);
+    return failed;
+}
+
+void reply_net_error(void *server, int status, const char *message, ig_buf *body) {
+    ig_json j = {.out = body};
+    metrics_refused(((ig_server *)server)->metrics, status);
+    ig_json_open(&j, '{');
+    ig_json_key(&j, "error"), ig_json_open(&j, '{');
+    reply_pair_text(&j, "message", message);
+    reply_pair_text(&j, "type", type_of(status));
+    reply_pair_text(&j, "param", NULL);
+    reply_pair_text(&j, "code", code_of(status));
+    ig_json_close(&j, '}');
+    ig_json_close(&j, '}');
 }
 
 ig_status call_body(call *c) {

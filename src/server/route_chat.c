@@ -175,15 +175,6 @@ static ig_status end_stream(chat *h, const answer *a) {
     return ig_http_stream_end(h->c->http, &h->c->err);
 }
 
-static ig_status end_failed(chat *h, ig_status failed) {
-    ig_buf b = {.max = 1 << 16};
-    failure_json(h->c, 500, &b);
-    (void)ig_sse_event(h->c->http, NULL, b.data ? b.data : "", b.len, NULL);
-    (void)ig_http_stream_end(h->c->http, NULL);
-    ig_buf_fini(&b);
-    return failed;
-}
-
 /* ---- the request -------------------------------------------------------------------------------------------------------------------- */
 
 static ig_status take_settings(chat *h, const ig_tree *body) {
@@ -207,7 +198,7 @@ static ig_status make_answers(chat *h) {
     size_t n = (size_t)h->s.n;
     ig_status s = answers_make(h->c, h->l, &h->s, &h->prompt, h->s.stream ? on_text : NULL, h, a, n);
     if (s == IG_OK) s = h->s.stream ? end_stream(h, a) : reply_whole(h, a);
-    else if (h->begun) s = end_failed(h, s);
+    else if (h->begun) s = reply_late_failure(h->c, s);
     answers_fini(a, n);
     return s;
 }

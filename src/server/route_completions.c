@@ -141,14 +141,6 @@ static ig_status end_stream(completion *h) {
     return s == IG_OK ? ig_http_stream_end(h->c->http, &h->c->err) : s;
 }
 
-static ig_status end_failed(completion *h) {
-    ig_buf b = {.max = 1 << 16};
-    failure_json(h->c, 500, &b);
-    (void)ig_sse_event(h->c->http, NULL, b.data ? b.data : "", b.len, NULL);
-    ig_buf_fini(&b);
-    return ig_http_stream_end(h->c->http, NULL);
-}
-
 /* ---- the request -------------------------------------------------------------------------------------------------------------------- */
 
 static ig_status answer_all(completion *h, const ig_tree *prompt, ig_json *j) {
@@ -187,7 +179,7 @@ static ig_status run_with_model(completion *h) {
     IG_TRY(take_settings(h, body));
     open_object(h, &j);
     ig_status s = answer_all(h, field_get(body, "prompt"), &j);
-    if (h->s.stream) s = s == IG_OK ? end_stream(h) : h->begun ? end_failed(h) : s;
+    if (h->s.stream) s = s == IG_OK ? end_stream(h) : h->begun ? reply_late_failure(h->c, s) : s;
     else if (s == IG_OK) {
         ig_json_close(&j, ']');
         reply_usage(&j, h->c->prompt_tokens, h->c->completion_tokens);

@@ -184,7 +184,7 @@ ig_status run_job_new(call *c) {
     IG_TRY(check_file(c, "training_file", field_get(body, "training_file")));
     IG_TRY(check_file(c, "validation_file", field_get(body, "validation_file")));
     ig_status s = write_spec(body, &spec, &c->err);
-    if (s == IG_OK) s = ig_store_job_new(c->s->store, JOB_FINE_TUNING, spec.data, 1, &job, &c->err);
+    if (s == IG_OK) s = ig_store_job_new(c->s->store, JOB_FINE_TUNING, spec.data, JOB_STARTS_MAX, &job, &c->err);
     if (s == IG_OK) s = ig_store_event_add(c->s->store, job.id, IG_LEVEL_INFO, "the job was created", NULL, &c->err);
     if (s == IG_OK) s = reply_job(c, &job);
     if (s == IG_OK) jobs_wake(c->s->jobs);

@@ -73,7 +73,7 @@ ig_status run_live(call *c) { return reply_ok(c); }
 ig_status run_ready(call *c) {
     int64_t version;
     if (c->s->store && ig_store_version(c->s->store, &version, &c->err) != IG_OK)
-        return call_fail(c, 503, NULL, NULL, "the store does not answer");
+        return call_fail(c, 503, NULL, "store_unavailable", "the store does not answer");
     return reply_ok(c);
 }
 

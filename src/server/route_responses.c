@@ -297,14 +297,16 @@ static ig_status end_stream(response *r, const answer *a) {
 
 static void event_failed(const response *r, const answer *a, ig_json *j) {
     (void)a;
-    reply_pair_text(j, "code", "server_error");
-    reply_pair_text(j, "message", r->c->err.message);
-    reply_pair_text(j, "param", NULL);
+    int status = failure_status(r->c);
+    reply_pair_text(j, "code", failure_code(r->c, status));
+    failure_message(r->c, status, j);
+    reply_pair_text(j, "param", r->c->param[0] ? r->c->param : NULL);
 }
 
-static ig_status end_failed(response *r) {
+static ig_status end_failed(response *r, ig_status failed) {
     (void)send_event(r, "error", event_failed, NULL);
-    return ig_http_stream_end(r->c->http, NULL);
+    (void)ig_http_stream_end(r->c->http, NULL);
+    return failed;
 }
 
 /* ---- the request --------------------------------------------------------------------------------------------------------------------- */
@@ -325,7 +327,7 @@ static ig_status respond(response *r) {
     IG_TRY(conversation_encode(r->c, r->l, ig_doc_root(r->messages), NULL, &r->prompt));
     ig_status s = answers_make(r->c, r->l, &r->s, &r->prompt, r->s.stream ? on_text : NULL, r, &a, 1);
     if (s == IG_OK) s = r->s.stream ? end_stream(r, &a) : reply_whole(r, &a);
-    else if (r->begun) s = end_failed(r);
+    else if (r->begun) s = end_failed(r, s);
     answers_fini(&a, 1);
     return s;
 }

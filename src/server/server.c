@@ -1,6 +1,7 @@
 /* server/server.c: opening and closing, and a request's way: id, route, key, limits, handler, log.
  * No text and no key ever reaches the log.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -9,6 +10,11 @@
 #define WORKERS 64
 #define HEAVY_MAX 48
 #define IDLE_SECONDS (15 * 60)
+#define SMALL_BYTES ((size_t)64 << 10)   /* a body that is read before anything is asked */
+#define REFUSED_BYTES ((size_t)1 << 20)  /* read and dropped from who may not ask, times net's factor */
+#define BODY_BYTES_MAX ((size_t)32 << 20)
+#define UPLOAD_BYTES_MAX ((size_t)512 << 20)
+#define BODIES_BYTES_MAX ((size_t)1 << 30)
 #define ORIGINS_EVERY 5   /* wakes of the keeper */
 #define SWEEP_EVERY 1800  /* an hour */
 
@@ -22,7 +28,7 @@ static ig_status find_route(call *c) {
     c->second = ids[1];
     if (c->route) return IG_OK;
     const char *method = ig_http_request_method(c->http);
-    if (other) return call_fail(c, 405, NULL, NULL, "this path does not take %s; docs/OPENAI.md lists what it takes", method);
+    if (other) return call_fail(c, 405, NULL, "method_not_allowed", "this path does not take %s; docs/OPENAI.md lists what it takes", method);
     return call_fail(c, 404, NULL, "unknown_url", "there is no route %s %.200s; docs/OPENAI.md lists all", method,
                      ig_http_request_path(c->http));
 }
@@ -72,18 +78,59 @@ static void log_line(const call *c, double seconds) {
     ig_buf_fini(&b);
 }
 
+/* The status line is gone, the log and the counters tell what became of it. */
+static void late_failure(call *c) {
+    c->status = failure_status(c);
+    if (!c->code[0]) snprintf(c->code, sizeof c->code, "%s", failure_code(c, c->status));
+    if (c->status == 500) ig_log_write(c->s->ctx, IG_LOG_ERROR, "%s: %s", c->id, c->err.message);
+}
+
 static void handle(void *arg, ig_http_request *req) {
     call c = {.s = arg, .http = req, .start = ig_clock()};
     reply_new_id("req_", c.id);
     (void)ig_http_header_add(req, "x-request-id", c.id, NULL);
     ig_status s = serve(&c);
-    if (ig_http_request_gone(req)) c.status = 499; /* nobody waits any more; as nginx writes it */
+    bool cut = s == IG_E_CANCELLED || (s != IG_OK && !c.answered); /* who has all of the answer may go */
+    bool gone = cut && ig_http_request_gone(req);
+    if (gone) c.status = 499; /* nobody waits any more; as nginx writes it */
     else if (s != IG_OK && !c.answered) (void)reply_failure(&c);
+    else if (s != IG_OK) late_failure(&c);
     double seconds = ig_clock() - c.start;
     metrics_count(c.s->metrics, &c, seconds);
     log_line(&c, seconds);
     ig_store_key_scope_fini(&c.allowed);
     ig_doc_free(c.body);
+}
+
+/* ---- before the body ---------------------------------------------------------------------------------------------------------- */
+
+static bool is_small(const ig_http_request *req) {
+    const char *length = ig_http_request_header(req, "Content-Length");
+    if (!length) return ig_http_request_header(req, "Transfer-Encoding") == NULL;
+    return strlen(length) < 18 && strtoull(length, NULL, 10) <= SMALL_BYTES;
+}
+
+static size_t body_limit(const ig_http_request *req) {
+    const char *type = ig_http_request_header(req, "Content-Type");
+    return type && strncasecmp(type, "multipart/form-data", 19) == 0 ? UPLOAD_BYTES_MAX : BODY_BYTES_MAX;
+}
+
+/* Much is read only from who may ask: an ig_http_head_fn.  Small requests are checked by the worker that serves them. */
+static int check_head(void *arg, ig_http_request *req, size_t *body_bytes_max, char *message, size_t size) {
+    call c = {.s = arg, .http = req, .start = ig_clock()};
+    ig_store_key key = {0};
+    if (is_small(req)) return 0;
+    ig_status s = find_route(&c);
+    if (s == IG_OK) s = access_check(&c, &key);
+    *body_bytes_max = s == IG_OK ? body_limit(req) : REFUSED_BYTES;
+    if (s == IG_OK) return 0;
+    c.status = failure_status(&c);
+    snprintf(message, size, "%s", c.status == 500 ? "the server failed; try again" : c.err.message);
+    reply_new_id("req_", c.id);
+    (void)ig_http_header_add(req, "x-request-id", c.id, NULL);
+    if (c.status == 401) (void)ig_http_header_add(req, "WWW-Authenticate", "Bearer", NULL);
+    log_line(&c, ig_clock() - c.start);
+    return c.status;
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------------------------------ */
@@ -156,9 +203,9 @@ static ig_status copy_texts(ig_server *s, const ig_server_opts *o, ig_error *err
 
 static ig_status start(ig_server *s, ig_error *err) {
     ig_http_opts h = {.host = s->o.host, .port = s->o.port, .cert_file = s->o.cert_file, .key_file = s->o.key_file,
-                      .threads = WORKERS, .queue_max = 2 * WORKERS, .allow_origin = origins_allow, .hook_arg = s};
-    h.bodies_bytes_max = (size_t)1 << 30;
-    h.body_bytes_max = (size_t)512 << 20;
+                      .threads = WORKERS, .queue_max = 2 * WORKERS, .bodies_bytes_max = BODIES_BYTES_MAX,
+                      .body_bytes_max = UPLOAD_BYTES_MAX, .error_body = reply_net_error, .allow_origin = origins_allow,
+                      .check_head = check_head, .hook_arg = s};
     IG_TRY(origins_open(&s->origins, err));
     IG_TRY(threads_open(&s->threads, err));
     IG_TRY(open_store(s, err));

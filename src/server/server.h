@@ -97,6 +97,13 @@ void reply_usage(ig_json *j, int64_t prompt, int64_t completion);
 void reply_pair_text(ig_json *j, const char *key, const char *value); /* null when value is NULL */
 void reply_pair_int(ig_json *j, const char *key, int64_t value);
 void failure_json(const call *c, int status, ig_buf *out);
+int failure_status(const call *c); /* HTTP status for c->err */
+const char *failure_code(const call *c, int status);
+void failure_message(const call *c, int status, ig_json *j); /* "message": … */
+/* What net refuses itself, in the same shape: an ig_http_error_fn of the server. */
+void reply_net_error(void *server, int status, const char *message, ig_buf *body);
+/* A stream that has begun ends with an event {"error": …}; returns `failed`. */
+ig_status reply_late_failure(call *c, ig_status failed);
 
 /* ---- fields.c ------------------------------------------------------------------------------------------------------------- */
 
@@ -184,6 +191,7 @@ typedef struct metrics metrics;
 ig_status metrics_open(metrics **out, ig_error *err);
 void metrics_close(metrics *m);
 void metrics_count(metrics *m, const call *c, double seconds);
+void metrics_refused(metrics *m, int status); /* before a handler saw it */
 ig_status metrics_format(metrics *m, pool *p, ig_buf *out, ig_error *err);
 
 /* ---- generation: settings.c, conversation.c, answer.c ------------------------------------------------------------------------ */
@@ -256,8 +264,10 @@ void answer_token_text(const loaded *l, int32_t id, ig_buf *out);
 typedef struct jobs jobs;
 ig_status jobs_open(ig_server *s, jobs **out, ig_error *err);
 void jobs_wake(jobs *j);
-void jobs_close(jobs *j); /* asks the running child to stop, and waits for it */
+/* Asks the running child to stop, and waits for it; a fine-tuning job stays, and the next server goes on with it. */
+void jobs_close(jobs *j);
 #define JOB_FINE_TUNING "fine_tuning"
+#define JOB_STARTS_MAX 10 /* of a job whose server is stopped or killed again and again */
 #define JOB_NEW "new"         /* spec: {"feature", "kind", "settings", "sources", "options", "folder", "who"} */
 #define JOB_IMPROVE "improve" /* spec: {"feature", "who", "seed"} */
 /* Queue a job; *out is the caller's. */

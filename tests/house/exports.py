@@ -26,7 +26,7 @@ def declared(text):
         match = re.search(r"\b(ig_\w+)\s*\(", statement)
         if match and not re.search(r"\b(typedef|static|return)\b", statement):
             yield match.group(1)
-    yield from re.findall(r"^extern const \w+ (ig_\w+)", text, flags=re.M)
+    yield from re.findall(r"^extern const \w+ (?:\*const )?(ig_\w+)", text, flags=re.M)
 
 
 public = {name for header in sorted((include / "ingot").glob("*.h")) for name in declared(header.read_text(encoding="utf-8"))}

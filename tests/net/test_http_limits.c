@@ -65,6 +65,40 @@ static void bodies_are_limited(void **state) {
     ig_http_server_close(s);
 }
 
+/* Of "Key: none" nothing is taken; of "Key: small" 10 bytes. */
+static int look_at_head(void *arg, ig_http_request *req, size_t *body_bytes_max, char *message, size_t size) {
+    const char *key = ig_http_request_header(req, "Key");
+    ++*(int *)arg;
+    if (!key) return 0;
+    *body_bytes_max = strcmp(key, "small") == 0 ? 10 : 1000;
+    if (strcmp(key, "none") != 0) return 0;
+    snprintf(message, size, "no key fits %s", ig_http_request_path(req));
+    (void)ig_http_header_add(req, "X-Seen", "head", NULL);
+    return 401;
+}
+
+static void a_request_is_refused_by_its_headers(void **state) {
+    (void)state;
+    int asked = 0;
+    ig_http_server *s = serve((ig_http_opts){.body_bytes_max = 1 << 16, .check_head = look_at_head, .hook_arg = &asked});
+    int port = ig_http_server_port(s);
+    ig_buf b = {.max = 1 << 20};
+    assert_int_equal(raw_ask(port, "POST /size HTTP/1.1\r\nContent-Length: 5\r\n" END "12345", answer, sizeof answer), 200);
+    assert_int_equal(raw_ask(port, "POST /size HTTP/1.1\r\nKey: small\r\nContent-Length: 10\r\n" END "1234567890", answer, sizeof answer), 200);
+    assert_int_equal(raw_ask(port, "POST /size HTTP/1.1\r\nKey: small\r\nContent-Length: 11\r\n" END "12345678901", answer, sizeof answer), 413);
+    assert_int_equal(raw_ask(port, "GET /size HTTP/1.1\r\nKey: none\r\n" END, answer, sizeof answer), 401);
+    assert_non_null(strstr(answer, "no key fits /size"));
+    assert_non_null(strstr(answer, "X-Seen: head"));
+    ig_buf_printf(&b, "POST /size HTTP/1.1\r\nKey: none\r\nContent-Length: 8000\r\n" END "%s", fill(8000)); /* read and dropped */
+    assert_int_equal(raw_ask(port, b.data, answer, sizeof answer), 401);
+    assert_int_equal(raw_ask(port, "POST /size HTTP/1.1\r\nKey: none\r\nContent-Length: 60000\r\n" END, answer, sizeof answer), 401); /* not waited for */
+    assert_int_equal(raw_ask(port, "POST /size HTTP/1.1\r\nKey: none\r\nExpect: 100-continue\r\nContent-Length: 5\r\n" END, answer, sizeof answer), 401);
+    assert_null(strstr(answer, "100 Continue"));
+    assert_int_equal(asked, 7);
+    ig_buf_fini(&b);
+    ig_http_server_close(s);
+}
+
 static void bodies_together_are_limited(void **state) {
     (void)state;
     ig_http_server *s = serve((ig_http_opts){.bodies_bytes_max = 1500});
@@ -187,6 +221,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(headers_are_limited),
         cmocka_unit_test(bodies_are_limited),
+        cmocka_unit_test(a_request_is_refused_by_its_headers),
         cmocka_unit_test(bodies_together_are_limited),
         cmocka_unit_test(a_full_queue_answers_429),
         cmocka_unit_test(addresses_are_limited),

@@ -18,7 +18,8 @@ static const char intro[] =
     "- Errors are `{\"error\": {\"message\", \"type\", \"param\", \"code\"}}`. Every answer has the header `x-request-id`, under which the log knows it.\n"
     "- A field that is known to OpenAI and not supported is refused with 400 and its name, and so is one that nobody knows. `null` stands\n"
     "  for a field that is left out.\n"
-    "- 429 comes with `Retry-After`. A prompt that is too long is refused with both numbers (`context_length_exceeded`).\n";
+    "- 429 comes with `Retry-After`. A prompt that is too long is refused with both numbers (`context_length_exceeded`).\n"
+    "- [ERRORS.md](ERRORS.md) has every code with its cause and its cure.\n";
 
 static void put_cell(ig_buf *b, const char *s) {
     for (; *s; s++) {

@@ -318,9 +318,18 @@ class Loop(unittest.TestCase):
         item = self.post("/v1/features/formed/ask", {"question": "e"}).json["answer"]["sources"][0]["item"]
         self.assertEqual(self.call("DELETE", f"/v1/features/formed/content/{item}").status, 200)
         self.assertEqual(self.call("DELETE", "/v1/features/formed/content/q-none").status, 404)
-        self.assertEqual([n for n in os.listdir(self.dir / "jobs") if n.startswith("up-")], [])
+        self.await_no_uploads()
         self.assertEqual(self.call("DELETE", "/v1/features/formed").status, 200)
         self.assertEqual(self.get("/v1/features/formed").status, 404)
+
+    def await_no_uploads(self):
+        """a job's files go after the job has ended"""
+        for _ in range(300):
+            left = [n for n in os.listdir(self.dir / "jobs") if n.startswith("up-")]
+            if not left:
+                return
+            time.sleep(0.1)
+        self.fail(f"left behind: {left}")
 
     def test_learning_is_a_job_and_what_it_made_is_promoted(self):
         id = self.post("/v1/features/other/ask", {"question": "shipping"}, "app").json["id"]

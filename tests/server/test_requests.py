@@ -137,6 +137,26 @@ class Requests(unittest.TestCase):
                 if whole:
                     self.refused(path, {**base, name: least + 0.5 if not huge else 0.5}, name)
 
+    def test_numbers_of_jobs_lists_and_reranking(self):
+        job = {"model": "tiny", "training_file": "file-none"}
+        for place in ("hyperparameters", "method.supervised.hyperparameters", "method.dpo.hyperparameters"):
+            for name, least, most, step in (("n_epochs", 1, 50, 1), ("batch_size", 1, 256, 1), ("learning_rate_multiplier", 1e-3, 100, 1e-4)):
+                for value, wrong in ((least, False), (most, False), ("auto", False), (least - step, True), (most + step, True), ("many", True), ([1], True)):
+                    body = {**job, "hyperparameters": {name: value}} if place == "hyperparameters" else \
+                        {**job, "method": {"type": place.split(".")[1], place.split(".")[1]: {"hyperparameters": {name: value}}}}
+                    self.refused("/v1/fine_tuning/jobs", body, f"{place}.{name}" if wrong else "training_file")
+        for value, wrong in ((0, False), (2**31 - 1, False), (-1, True), (2**31, True), (0.5, True)):
+            self.refused("/v1/fine_tuning/jobs", {**job, "seed": value}, "seed" if wrong else "training_file")
+        for path, most in (("/v1/files", 10000), ("/v1/fine_tuning/jobs", 100)):
+            for value in (0, -1, most + 1, 10**30, "x", "", "1x"):
+                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+                connection.request("GET", f"{path}?limit={value}")
+                answer = connection.getresponse()
+                self.assertEqual((answer.status, json.loads(answer.read())["error"]["param"]), (400, "limit"), (path, value))
+                connection.close()
+        for value in (0, 1025, -(2**63), 1.5):
+            self.refused("/v1/rerank", {"model": "tiny", "query": "a", "documents": ["b"], "top_n": value}, "top_n")
+
     @unittest.skipUnless(RERANKER, "no write_reranker was given")
     def test_rerank_orders_by_score(self):
         ask = {"model": "ranker", "query": "how to return shoes", "documents": ["quick brown fox", {"text": "return shoes"}, "shoes shoes"]}

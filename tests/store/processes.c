@@ -197,10 +197,11 @@ static void fill_the_disk(const char *name) {
     ig_error err = {0};
     ig_store_file f;
     int i = 0;
-    char text[32], big[300000];
+    static char big[2000000];
+    char text[32];
     memset(big, 'a', sizeof big);
     signal(SIGXFSZ, SIG_IGN);
-    setrlimit(RLIMIT_FSIZE, &(struct rlimit){.rlim_cur = 200000, .rlim_max = 200000});
+    setrlimit(RLIMIT_FSIZE, &(struct rlimit){.rlim_cur = 1500000, .rlim_max = 1500000});
     if (ig_store_file_new(s, "big", "p", big, sizeof big, NULL, &f, &err) != IG_E_IO) _exit(1);
     ig_status status = IG_OK;
     for (; i < 2000 && status == IG_OK; i++) {
