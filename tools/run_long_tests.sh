@@ -11,7 +11,7 @@ ok() { good=$((good + 1)); echo "ok      $1"; }
 wrong() { bad=$((bad + 1)); echo "FAILED  $1"; }
 skip() { left_out=$((left_out + 1)); echo "SKIP $1"; }
 
-# Address and undefined-behaviour sanitizers, with gcc, whose warnings then see paths that cannot be taken.  Rules of the house and the program's verbs gain nothing from them.
+# Address and undefined-behaviour sanitizers, with gcc, whose warnings then see paths that cannot be taken.  Rules of the house, pages and the program's verbs gain nothing from them.
 sanitized() {
     [ -f build-asan/build.ninja ] || CC=gcc meson setup build-asan -Dwerror=false -Db_sanitize=address,undefined -Db_lundef=false >build-asan.log 2>&1 || {
         wrong "sanitized build cannot be configured"; tail -20 build-asan.log; return
@@ -19,7 +19,7 @@ sanitized() {
     ninja -C build-asan >build-asan.log 2>&1 || { wrong "sanitized build"; tail -30 build-asan.log; return; }
     ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
         LSAN_OPTIONS=suppressions="$PWD/tests/lsan.supp":print_suppressions=0 \
-        meson test -C build-asan --no-suite cli --no-suite house --no-suite long --timeout-multiplier 10 --print-errorlogs >build-asan/tests.out 2>&1
+        meson test -C build-asan --no-suite cli --no-suite house --no-suite web --no-suite long --timeout-multiplier 10 --print-errorlogs >build-asan/tests.out 2>&1
     read_counts build-asan
     [ "$failed" = 0 ] || cat build-asan/tests.out
     [ "$passed" != 0 ] || { wrong "sanitized tests did not run"; tail -20 build-asan/tests.out; }

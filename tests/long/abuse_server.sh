@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The server under load and bad treatment, ten times as hard as in the quick tests; and once as hard with the sanitizers' program.
+# The server under load and bad treatment, three times as hard as in the quick tests (INGOT_ABUSE=10: ten times); and once as hard with the sanitizers' program.
 #
 #   tests/long/abuse_server.sh [build folder]
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
@@ -10,7 +10,7 @@ if [ ! -x "$build/ingot" ]; then
     echo "SKIP abuse_server: $build/ingot was not built"
     exit 77
 fi
-INGOT_ABUSE=${INGOT_ABUSE:-10} python3 "$root/tests/server/test_abuse.py" "$build/ingot" || exit 1
+INGOT_ABUSE=${INGOT_ABUSE:-3} python3 "$root/tests/server/test_abuse.py" "$build/ingot" || exit 1
 [ -x "$root/build-asan/ingot" ] || exit 0
 echo "with the sanitizers:"
 INGOT_ABUSE=1 ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1:quarantine_size_mb=16 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
