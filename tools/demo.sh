@@ -89,7 +89,7 @@ In another terminal:
   cd $workspace && $ingot ask desk \"my parcel arrived broken\"
 A new link: ingot console --url $url (in $workspace)      Ctrl-C ends the server." \
     "可以试试：
-  提问     用自己的话提问，再看“为什么是这个回答？”
+  提问     用自己的话提问，再看“为什么这样回答？”
   评价     点赞或点踩，指出正确答案；然后到“版本”中改进、比较、上线、回退
   密钥     用公开密钥把聊天窗口放到网页上：复制所示的一行代码
 在另一个终端中：
