@@ -96,7 +96,7 @@ test("thumbs and corrections reach the desk, which learns, is compared and put l
   await dialog.waitFor({ state: "detached" });
   await at("features/desk/versions");
   await page.getByRole("button", { name: "Learn from feedback" }).click();
-  await page.getByRole("link", { name: "To the versions" }).click({ timeout: 120000 });
+  await page.getByRole("link", { name: "To the versions" }).click({ timeout: 240000 });
   const candidate = page.locator(".card", { has: page.locator(".tag", { hasText: /^candidate$/ }) });
   await candidate.getByRole("link", { name: "Compare with the live one" }).click();
   await page.locator(".verdict").waitFor();

@@ -14,6 +14,7 @@ const telling = ["title", "question", "text", "answer", "query", "item", "label"
 export function brief(v: Json | undefined): string {
   if (v === null || v === undefined) return "—";
   if (Array.isArray(v)) return v.map(brief).join(", ");
+  if (typeof v === "number") return String(Math.round(v * 1000) / 1000);
   if (!isMap(v)) return String(v);
   for (const key of telling) if (v[key] !== undefined && v[key] !== null && v[key] !== "") return brief(v[key]);
   const rest = Object.entries(v);
