@@ -34,7 +34,9 @@ bench-packages:
 serve-packages:
 	@tools/install_packages.sh build serve
 
-demo: demo-gpt
+# A support desk of a small shop: it learns, answers, and is served with its console until Ctrl-C.     make demo DEMO=--no-serve
+demo: all
+	@tools/demo.sh $(DEMO) $(BUILD)
 
 # Trains a GPT on Shakespeare in about a minute or two, and writes like him.
 demo-gpt: all
@@ -70,4 +72,4 @@ bench-retrieval: all
 
 # What make made; runs of your own stay.
 clean:
-	rm -rf $(BUILD) $(BUILD).log build-asan build-asan.log build-fuzz build-fuzz.log runs/shakespeare-char bench/out
+	rm -rf $(BUILD) $(BUILD).log build-asan build-asan.log build-fuzz build-fuzz.log runs/shakespeare-char runs/demo-shop bench/out

@@ -113,17 +113,24 @@ export function makeRoutes({
       "staff",
       (c) => {
         const i = d.interactions.find((x) => x.id === c.id) ?? refuse(404, "there is no such interaction");
-        return {
-          question: i.request.question,
-          language: i.answer.language,
+        const why = {
           confidence: i.confidence,
           threshold: 0.5,
           candidates: (i.scored ?? []).map(({ i: x, score }, n) => ({
+            item: x.id,
             title: x.title,
-            score,
-            parts: { words: score, classifier: Math.max(0, score - 0.1 * n), feedback: n ? 0 : 0.2 },
+            probability: score,
+            parts: [
+              { name: "word", value: 3 * score },
+              { name: "length", value: -0.5 - n },
+            ],
           })),
+          words: String(i.request.question)
+            .split(" ")
+            .map((text, n) => ({ text, value: 1 - 0.4 * n })),
         };
+        const { id, feature, version, outcome, request, answer } = i;
+        return { id, feature, version, outcome, request, answer, why };
       },
     ],
     ["POST", "/v1/feedback", "public", (c) => feedback(c.body, order.indexOf(c.key.role) >= 2)],
@@ -284,7 +291,7 @@ export function makeRoutes({
           revoked_at: now(),
         }),
     ],
-    ["POST", "/v1/widget/visitor", "public", () => ({ visitor: `${id("v")}.signed` })],
+    ["POST", "/v1/widget/visitor", "public", () => ({ visitor: `${id("v")}.signed`, request: "question", correction: "answer" })],
     [
       "GET",
       "/v1/widget/messages",

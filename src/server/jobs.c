@@ -124,12 +124,13 @@ static ig_status start(jobs *j, const ig_store_job *job, const job_paths *at, pi
 typedef enum job_stop { JOB_RUNS, JOB_CANCELLED, JOB_SERVER_CLOSES } job_stop;
 
 /* Until it ends, by itself or because it was asked to. */
-static int attend(jobs *j, const ig_store_job *job, pid_t pid, job_stop *stop) {
+static int attend(jobs *j, const ig_store_job *job, tuning_log *log, pid_t pid, job_stop *stop) {
     int status = 0;
     *stop = JOB_RUNS;
     while (waitpid(pid, &status, WNOHANG) == 0) {
         bool closing = !wait_a_little(j), cancel = false;
         (void)ig_store_job_heartbeat(j->s->store, job->id, &cancel, NULL);
+        if (log) (void)tuning_log_look(log);
         if (*stop == JOB_RUNS && (cancel || closing)) {
             *stop = cancel ? JOB_CANCELLED : JOB_SERVER_CLOSES;
             (void)kill(pid, SIGTERM); /* it writes a checkpoint first */
@@ -172,12 +173,12 @@ static void remove_uploads(jobs *j, const ig_store_job *job) {
     ig_doc_free(d);
 }
 
-static ig_status finish(jobs *j, const ig_store_job *job, const job_paths *at, int status, job_stop stop, ig_error *err) {
+static ig_status finish(jobs *j, const ig_store_job *job, const job_paths *at, tuning_log *log, int status, job_stop stop, ig_error *err) {
     char words[512];
     ig_store *store = j->s->store;
     if (!is_tuning(job) && has_ended(j, job)) return IG_OK;
-    if (is_tuning(job) && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-        (void)tuning_take_run(j->s, job, NULL); /* for people: the model is there without it */
+    if (log && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+        (void)tuning_take_run(log, NULL); /* for people: the model is there without it */
         IG_TRY(ig_store_event_add(store, job->id, IG_LEVEL_INFO, "the new model is there", NULL, err));
         return ig_store_job_finish(store, job->id, IG_JOB_SUCCEEDED, "{}", NULL, err);
     }
@@ -201,18 +202,20 @@ static const char *start_words(const ig_store_job *job) {
 
 static void run_job(jobs *j, const ig_store_job *job) {
     job_paths at;
+    tuning_log tuning, *log = is_tuning(job) ? &tuning : NULL;
     pid_t pid;
     job_stop stop = JOB_RUNS;
     ig_error err = {0};
     ig_status s = is_known(job) ? find_paths(j, job, &at, &err) : ig_error_set(&err, IG_E_UNSUPPORTED, "this program runs no %s", job->kind);
-    if (s == IG_OK && is_tuning(job)) s = tuning_write_recipe(j->s, job, at.recipe, &err);
-    if (s == IG_OK && is_tuning(job) && job->attempts > 1) stop_orphan(&at);
+    if (s == IG_OK && log) s = tuning_write_recipe(j->s, job, at.recipe, &err);
+    if (s == IG_OK && log && job->attempts > 1) stop_orphan(&at);
+    if (s == IG_OK && log) s = tuning_log_open(j->s, job, log, &err);
     if (s == IG_OK) s = start(j, job, &at, &pid, &err);
     if (s == IG_OK && is_tuning(job)) note_pid(&at, pid);
     if (s == IG_OK) {
         (void)ig_store_event_add(j->s->store, job->id, IG_LEVEL_INFO, start_words(job), NULL, NULL);
-        int status = attend(j, job, pid, &stop);
-        s = finish(j, job, &at, status, stop, &err);
+        int status = attend(j, job, log, pid, &stop);
+        s = finish(j, job, &at, log, status, stop, &err);
     } else {
         s = ig_store_job_finish(j->s->store, job->id, IG_JOB_FAILED, NULL, err.message, &err);
     }

@@ -96,6 +96,26 @@ static ig_status reply_ticket(call *c, int status, const ig_store_ticket *t) {
 
 /* ---- a visitor ---------------------------------------------------------------------------------------------------------------------- */
 
+/* The field of the kind that takes a text: a question, or a better answer. */
+static void put_text_field(ig_json *j, const char *name, const ig_field *fields) {
+    const ig_field *f = kind_text_field(fields);
+    if (f) reply_pair_text(j, name, f->name);
+}
+
+/* What the widget must know of the kind behind its key. */
+static ig_status put_kind(call *c, ig_json *j) {
+    ig_store_feature f;
+    const ig_kind *k;
+    if (c->role != IG_ROLE_PUBLIC) return IG_OK;
+    IG_TRY(ig_store_feature_get_id(c->s->store, c->allowed.feature, &f, &c->err));
+    ig_status s = call_kind(c, f.kind, &k);
+    ig_store_feature_fini(&f);
+    IG_TRY(s);
+    put_text_field(j, "request", k->request_fields);
+    put_text_field(j, "correction", k->correction_fields);
+    return IG_OK;
+}
+
 ig_status run_visitor(call *c) {
     uint64_t word[2];
     char payload[64], token[512];
@@ -107,8 +127,9 @@ ig_status run_visitor(call *c) {
     IG_TRY(ig_store_sign(c->s->store, payload, token, sizeof token, &c->err));
     ig_json_open(&j, '{');
     reply_pair_text(&j, "visitor", token);
+    ig_status s = put_kind(c, &j);
     ig_json_close(&j, '}');
-    return reply_result(c, 200, IG_OK, &b);
+    return reply_result(c, 200, s, &b);
 }
 
 /* The feature that a body or a query names; of a public key it is the one that the key names. */

@@ -275,7 +275,19 @@ ig_status work_new(call *c, const char *kind, const ig_buf *spec, ig_store_job *
 ig_status reply_work(call *c, int status, const ig_store_job *job);
 /* What a process of fine-tuning needs, and what it leaves: job_tuning.c. */
 ig_status tuning_write_recipe(ig_server *s, const ig_store_job *job, const char *path, ig_error *err);
-ig_status tuning_take_run(ig_server *s, const ig_store_job *job, ig_error *err);
+/* The log of a run that grows.  It borrows the job. */
+typedef struct tuning_log {
+    ig_store *store;
+    const char *job;
+    char model[IG_PATH_MAX], path[IG_PATH_MAX];
+    long at;            /* bytes that were read */
+    int64_t last, told; /* steps: the last one seen, the last whose training loss was told */
+} tuning_log;
+ig_status tuning_log_open(ig_server *s, const ig_store_job *job, tuning_log *l, ig_error *err);
+/* Tell what is new as events of the job; true while there may be more. */
+bool tuning_log_look(tuning_log *l);
+/* What is left, and the checkpoint. */
+ig_status tuning_take_run(tuning_log *l, ig_error *err);
 /* The recipe of a job, from its spec (the request, with `seed` and `result` settled); paths are those of the contents. */
 ig_status job_recipe(const ig_tree *spec, const char *training_path, const char *validation_path, ig_buf *out, ig_error *err);
 /* A hyperparameter of the spec, from `method` or from the older place; NULL when it is absent or "auto". */

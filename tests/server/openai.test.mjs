@@ -252,6 +252,11 @@ test("a fine-tuning job is made, told about, and has ended", { skip }, async () 
   }
   assert.ok(["succeeded", "failed"].includes(now.status), now.status);
   if (now.status === "failed") assert.ok(now.error.message.length > 0);
+  else {
+    const told = (await (await server.fetch(`/v1/jobs/${job.id}`, { key })).json()).events.filter((e) => e.data?.step);
+    assert.ok(told.length > 0);
+    for (const e of told) assert.ok(Number.isFinite(e.data.loss ?? e.data.eval_loss) && e.data.share <= 1, e.message);
+  }
   const events = [];
   for await (const e of client.fineTuning.jobs.listEvents(job.id)) events.push(e.message);
   assert.ok(events.includes("the job was created"));

@@ -91,6 +91,38 @@ export function ScoreBar({ label, value }: { label: string; value: number }) {
   );
 }
 
+/* What speaks for (to the right) and against (to the left), longest first. */
+export function Weights({ rows }: { rows: { label: string; value: number }[] }) {
+  const most = Math.max(...rows.map((r) => Math.abs(r.value))) || 1;
+  const against = rows.some((r) => r.value < 0);
+  const zero = against ? 50 : 0;
+  return (
+    <>
+      {[...rows]
+        .sort((a, b) => Math.abs(b.value) - Math.abs(a.value))
+        .map((r, i) => {
+          const long = ((100 - zero) * Math.abs(r.value)) / most;
+          return (
+            <div class="score" key={i}>
+              <span class="score-label">{r.label}</span>
+              <svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
+                <rect class="rail" width="100" height="8" rx="2" />
+                <rect
+                  class={r.value < 0 ? "bar against" : "bar"}
+                  x={r.value < 0 ? zero - long : zero}
+                  width={long}
+                  height="8"
+                  rx="2"
+                />
+              </svg>
+              <span class="number">{r.value.toFixed(2)}</span>
+            </div>
+          );
+        })}
+    </>
+  );
+}
+
 function useWidth() {
   const ref = useRef<HTMLDivElement>(null);
   const [width, set] = useState(600);

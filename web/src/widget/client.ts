@@ -8,6 +8,7 @@ import type { Answer, Json, JsonMap, Message } from "../shared/types";
 export interface Client {
   ask: (question: string) => Promise<Answer>;
   feedback: (body: JsonMap) => Promise<unknown>;
+  correct: (interaction: string, text: string) => Promise<unknown>;
   ticket: (contact: string, text: string) => Promise<unknown>;
   messages: () => Promise<Message[]>;
   waiting: () => boolean; /* a ticket was opened: staff may answer */
@@ -15,6 +16,8 @@ export interface Client {
 
 interface Kept {
   visitor?: string;
+  request?: string; /* the kind's fields that take a question and a better answer */
+  correction?: string;
   conversation?: string;
   ticket?: boolean;
 }
@@ -51,8 +54,8 @@ export function makeClient(server: string, key: string, feature: string): Client
   let coming: Promise<string> | undefined;
   const visitor = (): Promise<string> => {
     if (kept.visitor) return Promise.resolve(kept.visitor);
-    coming ??= call<{ visitor: string }>("POST", "/v1/widget/visitor", {}).then(
-      (v) => (keep({ visitor: v.visitor }), v.visitor),
+    coming ??= call<Kept & { visitor: string }>("POST", "/v1/widget/visitor", {}).then(
+      ({ visitor, request, correction }) => (keep({ visitor, request, correction }), visitor),
     );
     coming.catch(() => (coming = undefined));
     return coming;
@@ -73,15 +76,25 @@ export function makeClient(server: string, key: string, feature: string): Client
   return {
     ask: (question) =>
       known(async () => {
+        const user = await visitor();
         const a = await call<Answer>("POST", `/v1/features/${encodeURIComponent(feature)}/ask`, {
-          question,
-          user: await visitor(),
+          [kept.request ?? "question"]: question,
+          user,
           ...conversation(),
         });
         keep({ conversation: a.conversation });
         return a;
       }),
     feedback: async (body) => call("POST", "/v1/feedback", { ...body, user: await visitor() }),
+    correct: async (interaction, text) => {
+      const user = await visitor();
+      return call("POST", "/v1/feedback", {
+        interaction,
+        type: "correction",
+        correction: { [kept.correction ?? "text"]: text },
+        user,
+      });
+    },
     ticket: (contact, text) =>
       known(async () => {
         const t = await call<{ conversation?: string }>("POST", "/v1/tickets", {

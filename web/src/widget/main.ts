@@ -179,9 +179,9 @@ class Widget {
         thumb(type === "dislike"),
       ),
     );
-    const send = async (body: Record<string, string | { answer: string }>): Promise<boolean> => {
+    const send = async (call: () => Promise<unknown>): Promise<boolean> => {
       try {
-        await this.client.feedback({ interaction, ...body });
+        await call();
         status.textContent = w.thanks;
         return true;
       } catch (e) {
@@ -191,7 +191,7 @@ class Widget {
     };
     const press = async (type: "like" | "dislike") => {
       const next = now === type ? "" : type;
-      if (!(await send({ type: next || "none" }))) return;
+      if (!(await send(() => this.client.feedback({ interaction, type: next || "none" })))) return;
       now = next;
       if (!now) status.textContent = "";
       thumbs.forEach((b, i) => b.setAttribute("aria-pressed", String(now === (i ? "dislike" : "like"))));
@@ -205,7 +205,7 @@ class Widget {
           type: "button",
           "aria-pressed": "false",
           click: async () => {
-            if (!(await send({ type: "dislike", reason }))) return;
+            if (!(await send(() => this.client.feedback({ interaction, type: "dislike", reason })))) return;
             for (const c of chips) c.setAttribute("aria-pressed", String(c === chip));
           },
         },
@@ -219,7 +219,7 @@ class Widget {
       {
         submit: async (e) => {
           e.preventDefault();
-          if (await send({ type: "correction", correction: { answer: better.value } })) form.remove();
+          if (await send(() => this.client.correct(interaction, better.value))) form.remove();
         },
       },
       el("label", {}, w.better, better),

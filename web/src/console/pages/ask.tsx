@@ -243,10 +243,17 @@ export function Better({
 }
 
 function Why({ interaction, onClose }: { interaction: string; onClose: () => void }) {
-  const why = useLoad(() => get<JsonMap>(url(["interactions", interaction, "explain"])), [interaction]);
+  const why = useLoad(() => get<{ request: JsonMap; why: JsonMap }>(url(["interactions", interaction, "explain"])), [interaction]);
   return (
     <Dialog title={t("explain_title")} onClose={onClose}>
-      <Show of={why}>{(data) => <Explanation of={data} />}</Show>
+      <Show of={why}>
+        {({ request, why: of }) => (
+          <>
+            <p class="asked">{brief(request)}</p>
+            <Explanation of={of} />
+          </>
+        )}
+      </Show>
     </Dialog>
   );
 }

@@ -59,10 +59,15 @@ export function Versions({ feature, changed }: OfFeature) {
             <Button look="main" busy={doing.busy} onClick={improve}>
               {t("improve")}
             </Button>
-            <span class="muted">{t("improve_about")}</span>
-            <Button class="push" onClick={() => setAsked({ text: t("rollback_sure"), action: t("rollback"), run: rollback })}>
-              {t("rollback")}
-            </Button>
+            <span class="muted grow">{t("improve_about")}</span>
+            {(list.data?.versions.length ?? 0) > 1 && (
+              <Button
+                class="push"
+                onClick={() => setAsked({ text: t("rollback_sure"), action: t("rollback"), run: rollback })}
+              >
+                {t("rollback")}
+              </Button>
+            )}
           </div>
           <Problem text={doing.error} />
         </Card>
