@@ -301,6 +301,7 @@ ig_status reply_result(call *c, int status, ig_status s, ig_buf *b);
 typedef struct writer {
     call *c;
     char model[200], url[1024], key_env[64];
+    int wait_ms;
 } writer;
 /* The writer that the feature's settings name, set up in *w; NULL when they name none. */
 ig_writer_fn *writer_of(call *c, const ig_store_feature *f, writer *w);

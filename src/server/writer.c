@@ -2,7 +2,8 @@
  * an OpenAI-compatible address ("chat_url", with "chat_model" as its name there and the key in the environment variable
  * "chat_key_env", whose name ends in _KEY).
  *
- * Messages come from the kind; what is written goes to it piece by piece.
+ * Messages come from the kind; what is written goes to it piece by piece.  A failure is logged, and what is said instead is up to
+ * the kind.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 
 #define WRITE_TOKENS_MAX 800
 #define ANSWER_BYTES_MAX ((size_t)4 << 20)
-#define TOTAL_MS 120000
+#define SECONDS 120 /* to wait for an address whose kind has no "chat_seconds" */
 
 /* ---- a model of the workspace --------------------------------------------------------------------------------------------------- */
 
@@ -106,7 +107,7 @@ static ig_status write_there(writer *w, const char *messages, pieces *p, ig_erro
     snprintf(bearer, sizeof bearer, "Authorization: Bearer %s", key ? key : "");
     ig_status s = chat_body(w->model, messages, &body, NULL, err);
     ig_http_call h = {.url = address, .headers = headers, .header_count = key ? 2 : 1, .body = body.data, .body_len = body.len,
-                      .bytes_max = ANSWER_BYTES_MAX, .idle_timeout_ms = TOTAL_MS, .total_timeout_ms = TOTAL_MS, .redirects_max = -1,
+                      .bytes_max = ANSWER_BYTES_MAX, .idle_timeout_ms = w->wait_ms, .total_timeout_ms = w->wait_ms, .redirects_max = -1,
                       .on_bytes = keep_bytes, .arg = &got};
     if (s == IG_OK) s = ig_http_post(&h, &a, err);
     if (s == IG_OK && a.status != 200) s = ig_error_set(err, IG_E_IO, "chat_url answered %d", a.status);
@@ -121,7 +122,10 @@ static ig_status write_there(writer *w, const char *messages, pieces *p, ig_erro
 static ig_status write_text(void *arg, const char *messages, ig_text_fn *on_text, void *on_text_arg, ig_error *err) {
     writer *w = arg;
     pieces p = {.on_text = on_text, .arg = on_text_arg};
-    return w->url[0] ? write_there(w, messages, &p, err) : write_here(w, messages, &p, err);
+    ig_status s = w->url[0] ? write_there(w, messages, &p, err) : write_here(w, messages, &p, err);
+    if (s != IG_OK && s != IG_E_CANCELLED && err)
+        ig_log_write(w->c->s->ctx, IG_LOG_WARN, "%s: the chat model failed: %s", w->c->id, err->message);
+    return s;
 }
 
 static void take_text(const ig_tree *map, const char *key, char *out, size_t size) {
@@ -136,6 +140,7 @@ ig_writer_fn *writer_of(call *c, const ig_store_feature *f, writer *w) {
     take_text(ig_doc_root(d), "chat_model", w->model, sizeof w->model);
     take_text(ig_doc_root(d), "chat_url", w->url, sizeof w->url);
     take_text(ig_doc_root(d), "chat_key_env", w->key_env, sizeof w->key_env);
+    w->wait_ms = (int)ig_tree_int(ig_doc_root(d), "chat_seconds", SECONDS) * 1000;
     ig_doc_free(d);
     for (size_t n = strlen(w->url); n > 0 && w->url[n - 1] == '/'; n--) w->url[n - 1] = '\0';
     size_t n = strlen(w->key_env);
