@@ -41,6 +41,7 @@ typedef struct ig_server_opts {
     const ig_server_model *models;
     size_t model_count;
     bool no_key;
+    bool private_webhooks;           /* webhooks may be in the private network, else only at public addresses */
     int64_t requests_per_minute, concurrent; /* of a key that names none itself; 0: no limit */
     int64_t context_max;             /* tokens of one request and its answer; 0: the model's */
     int idle_seconds;                /* a model that nobody used for so long is unloaded [15 minutes] */

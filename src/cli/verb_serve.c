@@ -60,7 +60,8 @@ static ig_status take_options(serving *s) {
         .host = cli_text(c, "host", NULL), .port = (int)cli_int(c, "port", 8080),
         .cert_file = cli_text(c, "cert", NULL), .key_file = cli_text(c, "key", NULL),
         .workspace = s->workspace[0] ? s->workspace : NULL, .program = n > 0 ? s->program : NULL, .version = IG_VERSION,
-        .kinds = cli_kinds, .no_key = cli_flag(c, "no-key"), .requests_per_minute = cli_int(c, "requests-per-minute", 0),
+        .kinds = cli_kinds, .no_key = cli_flag(c, "no-key"), .private_webhooks = cli_flag(c, "private-webhooks"),
+        .requests_per_minute = cli_int(c, "requests-per-minute", 0),
         .concurrent = cli_int(c, "concurrent", 0), .context_max = cli_int(c, "context", 0),
         .idle_seconds = (int)(cli_real(c, "idle-minutes", 15) * 60), .log = c->quiet ? NULL : on_log,
     };
@@ -122,6 +123,8 @@ static const cli_option options[] = {
     {"cert", CLI_TEXT, "FILE", "certificate (PEM) for HTTPS; with --key", "HTTPS 证书（PEM）；与 --key 一起使用", 0, 0},
     {"key", CLI_TEXT, "FILE", "its private key (PEM)", "证书的私钥（PEM）", 0, 0},
     {"no-key", CLI_FLAG, NULL, "ask for no API key; on this machine only", "不要求 API 密钥；仅限本机", 0, 0},
+    {"private-webhooks", CLI_FLAG, NULL, "tickets' webhooks may lead into your own network, not only to public addresses",
+     "工单 Webhook 可指向内部网络，而不仅限公网地址", 0, 0},
     {"requests-per-minute", CLI_INT, "N", "of a key that has no limit of its own; 0: no limit (default)", "未单独设限的密钥每分钟的请求数；0：不限（默认）", 0, 1e6},
     {"concurrent", CLI_INT, "N", "requests of such a key that run at the same time; 0: no limit (default)", "此类密钥同时进行的请求数；0：不限（默认）", 0, 1e6},
     {"context", CLI_INT, "N", "tokens of a prompt and its answer at most (default: the model's)", "提示词与回答合计的最多词元数（默认：模型上限）", 2, 1e9},

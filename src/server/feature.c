@@ -2,6 +2,7 @@
  *
  * For a public key only its own feature exists: another one is "not there" (404), never "not yours" (403).
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/server.h"
@@ -80,4 +81,17 @@ ig_status call_query_int(call *c, const char *name, int64_t min, int64_t max, in
         return call_fail(c, 400, name, "invalid_value", "'%s' must be a whole number between %lld and %lld", name, (long long)min, (long long)max);
     *out = v;
     return IG_OK;
+}
+
+/* ---- settings ------------------------------------------------------------------------------------------------------------ */
+
+void feature_setting(const ig_tree *of, const char *name, char *out, size_t size) {
+    const ig_tree *v = ig_tree_get(of, name);
+    if (v && v->type == IG_TREE_TEXT && v->text_len < size) snprintf(out, size, "%s", v->text);
+}
+
+const char *server_env_key(const char *name) {
+    size_t n = strlen(name);
+    const char *key = n > 4 && strcmp(name + n - 4, "_KEY") == 0 ? getenv(name) : NULL;
+    return key && *key ? key : NULL;
 }

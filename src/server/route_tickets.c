@@ -190,6 +190,7 @@ static ig_status new_ticket(call *c, const ig_store_feature *f, const ig_tree *b
     IG_TRY(ig_store_ticket_new(c->s->store, &t, c->key_id, &made, &c->err));
     ig_status s = ig_store_message_add(c->s->store, made.id, "user", c->key_id, text, &message, &c->err);
     ig_free(message.text);
+    if (s == IG_OK) webhooks_ticket(c->s->webhooks, f, &made, text);
     if (s == IG_OK) s = reply_ticket(c, 201, &made);
     ig_store_ticket_fini(&made);
     return s;

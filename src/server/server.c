@@ -214,6 +214,7 @@ static ig_status start(ig_server *s, ig_error *err) {
     IG_TRY(admission_open(HEAVY_MAX, &s->admission, err));
     IG_TRY(metrics_open(&s->metrics, err));
     IG_TRY(jobs_open(s, &s->jobs, err));
+    IG_TRY(webhooks_open(s, &s->webhooks, err));
     if (pthread_create(&s->keeper, NULL, keep, s) != 0) return ig_error_set(err, IG_E_LIMIT, "no thread could be started");
     s->has_keeper = true;
     return ig_http_server_open(&h, handle, s, &s->http, err);
@@ -253,6 +254,7 @@ void ig_server_close(ig_server *s) {
     if (!s) return;
     ig_http_server_close(s->http);
     stop_keeper(s);
+    webhooks_close(s->webhooks);
     jobs_close(s->jobs);
     pool_close(s->pool);
     admission_close(s->admission);

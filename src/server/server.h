@@ -305,6 +305,10 @@ const ig_kind *server_kind(const ig_server *s, const char *name);
 ig_status call_kind(call *c, const char *name, const ig_kind **out);
 /* A whole number of the query. */
 ig_status call_query_int(call *c, const char *name, int64_t min, int64_t max, int64_t otherwise, int64_t *out);
+/* A text of a feature's settings; out stays as it is when there is none or it does not fit. */
+void feature_setting(const ig_tree *of, const char *name, char *out, size_t size);
+/* The environment variable that settings name, which must end in _KEY, so that no other can be sent away; NULL: none. */
+const char *server_env_key(const char *name);
 /* Reply with *b when s is IG_OK; *b is freed. */
 ig_status reply_result(call *c, int status, ig_status s, ig_buf *b);
 
@@ -313,6 +317,7 @@ ig_status reply_result(call *c, int status, ig_status s, ig_buf *b);
 typedef struct writer {
     call *c;
     char model[200], url[1024], key_env[64];
+    int wait_ms;
 } writer;
 /* The writer that the feature's settings name, set up in *w; NULL when they name none. */
 ig_writer_fn *writer_of(call *c, const ig_store_feature *f, writer *w);
@@ -334,6 +339,14 @@ ig_status threads_open(threads **out, ig_error *err);
 void threads_close(threads *t);
 /* Answer the body as a chat when `name` is a feature. */
 ig_status chat_feature(call *c, const char *name, bool *is_feature);
+
+/* ---- webhooks.c: others are told of tickets -------------------------------------------------------------------------------------- */
+
+typedef struct webhooks webhooks;
+ig_status webhooks_open(ig_server *s, webhooks **out, ig_error *err);
+/* Queue the news of a ticket when the feature's settings have a webhook.  Never waits for anybody; a failure is logged. */
+void webhooks_ticket(webhooks *w, const ig_store_feature *f, const ig_store_ticket *t, const char *text);
+void webhooks_close(webhooks *w); /* what waits is dropped: the tickets are in the store */
 
 /* limit, after and order of a list. */
 ig_status call_page(call *c, int most, ig_store_page *page);
@@ -370,6 +383,7 @@ struct ig_server {
     admission *admission;
     metrics *metrics;
     jobs *jobs;
+    webhooks *webhooks;
     pthread_t keeper;            /* unloads idle models */
     bool has_keeper, closing;
     pthread_mutex_t lock;

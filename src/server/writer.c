@@ -2,16 +2,16 @@
  * an OpenAI-compatible address ("chat_url", with "chat_model" as its name there and the key in the environment variable
  * "chat_key_env", whose name ends in _KEY).
  *
- * Messages come from the kind; what is written goes to it piece by piece.
+ * Messages come from the kind; what is written goes to it piece by piece.  A failure is logged, and what is said instead is up to
+ * the kind.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/server.h"
 
 #define WRITE_TOKENS_MAX 800
 #define ANSWER_BYTES_MAX ((size_t)4 << 20)
-#define TOTAL_MS 120000
+#define SECONDS 120 /* to wait for an address whose kind has no "chat_seconds" */
 
 /* ---- a model of the workspace --------------------------------------------------------------------------------------------------- */
 
@@ -99,14 +99,14 @@ static ig_status tell_answer(const ig_buf *b, pieces *p, ig_error *err) {
 static ig_status write_there(writer *w, const char *messages, pieces *p, ig_error *err) {
     ig_buf body = {.max = ANSWER_BYTES_MAX}, got = {.max = ANSWER_BYTES_MAX};
     char address[1200], bearer[600];
-    const char *key = w->key_env[0] ? getenv(w->key_env) : NULL;
+    const char *key = server_env_key(w->key_env);
     const char *headers[2] = {"Content-Type: application/json", bearer};
     ig_http_answer a = {0};
     snprintf(address, sizeof address, "%s/chat/completions", w->url);
     snprintf(bearer, sizeof bearer, "Authorization: Bearer %s", key ? key : "");
     ig_status s = chat_body(w->model, messages, &body, NULL, err);
     ig_http_call h = {.url = address, .headers = headers, .header_count = key ? 2 : 1, .body = body.data, .body_len = body.len,
-                      .bytes_max = ANSWER_BYTES_MAX, .idle_timeout_ms = TOTAL_MS, .total_timeout_ms = TOTAL_MS, .redirects_max = -1,
+                      .bytes_max = ANSWER_BYTES_MAX, .idle_timeout_ms = w->wait_ms, .total_timeout_ms = w->wait_ms, .redirects_max = -1,
                       .on_bytes = keep_bytes, .arg = &got};
     if (s == IG_OK) s = ig_http_post(&h, &a, err);
     if (s == IG_OK && a.status != 200) s = ig_error_set(err, IG_E_IO, "chat_url answered %d", a.status);
@@ -121,24 +121,21 @@ static ig_status write_there(writer *w, const char *messages, pieces *p, ig_erro
 static ig_status write_text(void *arg, const char *messages, ig_text_fn *on_text, void *on_text_arg, ig_error *err) {
     writer *w = arg;
     pieces p = {.on_text = on_text, .arg = on_text_arg};
-    return w->url[0] ? write_there(w, messages, &p, err) : write_here(w, messages, &p, err);
-}
-
-static void take_text(const ig_tree *map, const char *key, char *out, size_t size) {
-    const ig_tree *v = ig_tree_get(map, key);
-    if (v && v->type == IG_TREE_TEXT && v->text_len < size) snprintf(out, size, "%s", v->text);
+    ig_status s = w->url[0] ? write_there(w, messages, &p, err) : write_here(w, messages, &p, err);
+    if (s != IG_OK && s != IG_E_CANCELLED && err)
+        ig_log_write(w->c->s->ctx, IG_LOG_WARN, "%s: the chat model failed: %s", w->c->id, err->message);
+    return s;
 }
 
 ig_writer_fn *writer_of(call *c, const ig_store_feature *f, writer *w) {
     ig_doc *d = NULL;
     *w = (writer){.c = c};
     if (!f->settings || ig_json_parse("settings", f->settings, strlen(f->settings), &d, NULL) != IG_OK) return NULL;
-    take_text(ig_doc_root(d), "chat_model", w->model, sizeof w->model);
-    take_text(ig_doc_root(d), "chat_url", w->url, sizeof w->url);
-    take_text(ig_doc_root(d), "chat_key_env", w->key_env, sizeof w->key_env);
+    feature_setting(ig_doc_root(d), "chat_model", w->model, sizeof w->model);
+    feature_setting(ig_doc_root(d), "chat_url", w->url, sizeof w->url);
+    feature_setting(ig_doc_root(d), "chat_key_env", w->key_env, sizeof w->key_env);
+    w->wait_ms = (int)ig_tree_int(ig_doc_root(d), "chat_seconds", SECONDS) * 1000;
     ig_doc_free(d);
     for (size_t n = strlen(w->url); n > 0 && w->url[n - 1] == '/'; n--) w->url[n - 1] = '\0';
-    size_t n = strlen(w->key_env);
-    if (n < 5 || strcmp(w->key_env + n - 4, "_KEY") != 0) w->key_env[0] = '\0';
     return w->model[0] ? write_text : NULL;
 }
