@@ -238,7 +238,7 @@ static ig_status copy_weights(const training *t, const char *to, ig_error *err) 
     return s;
 }
 
-static ig_status train(training *t, const ig_passage *passages, size_t n, const char *folder, ig_error *err) {
+static ig_status train(training *t, const ig_rank_passage *passages, size_t n, const char *folder, ig_error *err) {
     char index[1024], weights[1024];
     IG_TRY(ig_path_join(index, sizeof index, folder, RANK_INDEX_FILE, err));
     IG_TRY(ig_path_join(weights, sizeof weights, folder, RANK_WEIGHTS_FILE, err));
@@ -253,8 +253,8 @@ static ig_status train(training *t, const ig_passage *passages, size_t n, const 
     return ig_rank_index_save(&t->x, index, err);
 }
 
-ig_status ig_ranker_train(const ig_passage *passages, size_t n, const ig_rank_case *cases, size_t m, const ig_ranker_opts *opts,
-                          const char *folder, ig_error *err) {
+ig_status ig_ranker_train(const ig_rank_passage *passages, size_t n, const ig_rank_case *cases, size_t m,
+                          const ig_ranker_opts *opts, const char *folder, ig_error *err) {
     static const ig_ranker_opts none;
     training t = {.opts = opts ? opts : &none};
     if (!folder || !*folder) return ig_error_set(err, IG_E_ARG, "a ranker needs a folder to be written into");
