@@ -34,7 +34,7 @@ typedef struct collection {
     char *bytes; /* the table, cut into fields in place */
     char **answer;
     item *question;
-    ig_passage *passage;
+    ig_rank_passage *passage;
     size_t answers, questions;
 } collection;
 
@@ -141,7 +141,7 @@ static void prepare(collection *c) {
     for (size_t i = 0; i < c->questions; i++) c->question[order[i]].fold = i % FOLDS;
     ig_free(order);
     c->passage = need(ig_calloc(c->answers + 1, sizeof *c->passage));
-    for (size_t i = 0; i < c->answers; i++) c->passage[i] = (ig_passage){.id = "a", .text = c->answer[i]};
+    for (size_t i = 0; i < c->answers; i++) c->passage[i] = (ig_rank_passage){.id = "a", .text = c->answer[i]};
 }
 
 /* ---- measuring ----------------------------------------------------------------------------------------------------------- */
@@ -316,13 +316,13 @@ static void measure_scale(size_t n) {
     ig_error err;
     need(mkdtemp(folder));
     ig_rng_init(&rng, 1, 1);
-    ig_passage *passage = need(ig_calloc(n, sizeof *passage));
+    ig_rank_passage *passage = need(ig_calloc(n, sizeof *passage));
     ig_rank_case *cases = need(ig_calloc(n, sizeof *cases));
     for (size_t i = 0; i < n; i++) make_pair(&rng, &answer, &question);
     if (ig_buf_status(&answer, &err) != IG_OK || ig_buf_status(&question, &err) != IG_OK) die(&err);
     const char *a = answer.data, *q = question.data;
     for (size_t i = 0; i < n; i++, a += strlen(a) + 1, q += strlen(q) + 1) {
-        passage[i] = (ig_passage){.id = "a", .text = a};
+        passage[i] = (ig_rank_passage){.id = "a", .text = a};
         cases[i] = (ig_rank_case){.question = q, .passage = (int64_t)i, .weight = 1};
     }
     double start = ig_clock();

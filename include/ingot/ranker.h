@@ -41,13 +41,13 @@ typedef enum ig_rank_feature {
 const char *ig_rank_feature_name(int feature); /* "gram" …; "" beyond */
 
 /* An answer or a section of a page. */
-typedef struct ig_passage {
+typedef struct ig_rank_passage {
     const char *id;               /* given back with results; at most 255 bytes */
     const char *title;            /* may be NULL */
     const char *text;
     const char *const *questions; /* forms of the question that it answers */
     size_t question_count;
-} ig_passage;
+} ig_rank_passage;
 
 /* A question whose answer is known (passage >= 0), or of which is only known what does not answer it. */
 typedef struct ig_rank_case {
@@ -80,8 +80,8 @@ typedef struct ig_ranker_opts {
 /* Build a ranker into a folder (made when absent).  Every form of a passage is a case of weight 1.  The same input and seed
  * give
  * the same bytes.  opts may be NULL.  IG_E_ARG for a case that names no passage; IG_E_LIMIT; IG_E_CANCELLED. */
-ig_status ig_ranker_train(const ig_passage *passages, size_t n, const ig_rank_case *cases, size_t m, const ig_ranker_opts *opts,
-                          const char *folder, ig_error *err);
+ig_status ig_ranker_train(const ig_rank_passage *passages, size_t n, const ig_rank_case *cases, size_t m,
+                          const ig_ranker_opts *opts, const char *folder, ig_error *err);
 
 typedef struct ig_ranker ig_ranker;
 /* IG_E_FORMAT for damaged files. */

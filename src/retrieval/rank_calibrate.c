@@ -90,7 +90,22 @@ static void solve(double a[RANK_SIGNS][RANK_SIGNS], double b[RANK_SIGNS]) {
     }
 }
 
-static void newton_step(const seen *list, size_t n, const double *from, double *w) {
+/* What `fit` makes small: cross-entropy and the pull. */
+static double loss(const seen *list, size_t n, const double *from, const double *w) {
+    double sum = 0;
+    for (int i = 0; i < RANK_SIGNS; i++) sum += RIDGE / 2 * (w[i] - from[i]) * (w[i] - from[i]);
+    for (size_t k = 0; k < n; k++) {
+        double z = 0;
+        for (int i = 0; i < RANK_SIGNS; i++) z += w[i] * list[k].sign[i];
+        if (list[k].right) z = -z;
+        sum += list[k].weight * (z > 0 ? z + log1p(exp(-z)) : log1p(exp(z)));
+    }
+    return sum;
+}
+
+/* A step that would make the loss larger is halved: where the beginning is sure and wrong the curve is nearly flat, and a whole
+ * step leads so far away that all answers become 0 or 1.  False when nothing is gained any more. */
+static bool newton_step(const seen *list, size_t n, const double *from, double *w) {
     double a[RANK_SIGNS][RANK_SIGNS] = {{0}}, b[RANK_SIGNS];
     for (int i = 0; i < RANK_SIGNS; i++) {
         b[i] = RIDGE * (w[i] - from[i]);
@@ -106,13 +121,21 @@ static void newton_step(const seen *list, size_t n, const double *from, double *
         }
     }
     solve(a, b);
-    for (int i = 0; i < RANK_SIGNS; i++) w[i] -= b[i];
+    double before = loss(list, n, from, w);
+    for (double part = 1; part > 1e-6; part /= 2) {
+        double next[RANK_SIGNS];
+        for (int i = 0; i < RANK_SIGNS; i++) next[i] = w[i] - part * b[i];
+        if (!(loss(list, n, from, next) < before)) continue;
+        memcpy(w, next, sizeof next);
+        return true;
+    }
+    return false;
 }
 
 static void fit(const seen *list, size_t n, float *sure) {
     double w[RANK_SIGNS], from[RANK_SIGNS];
     for (int i = 0; i < RANK_SIGNS; i++) w[i] = from[i] = sure[i];
-    for (int step = 0; step < NEWTON; step++) newton_step(list, n, from, w);
+    for (int step = 0; step < NEWTON && newton_step(list, n, from, w); step++) {}
     for (int i = 0; i < RANK_SIGNS; i++) {
         if (!isfinite(w[i])) return;
     }

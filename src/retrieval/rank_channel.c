@@ -230,17 +230,88 @@ double ig_rank_channel_idf(const rank_channel *c, size_t term) {
     return idf_of(c, (double)(c->offset[term + 1] - c->offset[term]));
 }
 
-/* idf(t) · tf · (k1 + 1) / (tf + k1 · (1 - b + b · length / mean)) */
-void ig_rank_channel_bm25(const rank_channel *c, const rank_bag *query, double k1, double b, size_t most, float *score) {
-    float floor_norm = (float)(k1 * (1 - b)), slope = (float)(k1 * b / c->mean_length);
+static int rarer(const void *a, const void *b) {
+    const rank_pick *x = a, *y = b;
+    if (x->df != y->df) return x->df < y->df ? -1 : 1;
+    return (x->term > y->term) - (x->term < y->term);
+}
+
+ig_status ig_rank_channel_pick(const rank_channel *c, const rank_bag *query, size_t most, size_t budget, rank_picks *out,
+                               ig_error *err) {
+    out->n = out->early = 0;
+    if (query->n > out->cap) {
+        rank_pick *pick = ig_realloc_array(out->pick, query->n, sizeof *pick);
+        if (!pick) return ig_error_nomem(err, query->n * sizeof *pick);
+        out->pick = pick;
+        out->cap = query->n;
+    }
     for (size_t q = 0; q < query->n; q++) {
         size_t t = ig_rank_channel_find(c, query->term[q].hash);
         if (t == SIZE_MAX || c->offset[t + 1] - c->offset[t] > most) continue;
-        float w = (float)(ig_rank_channel_idf(c, t) * (k1 + 1) * query->term[q].tf);
-        for (uint64_t i = c->offset[t]; i < c->offset[t + 1]; i++) {
-            float tf = (float)c->tf[i];
-            uint32_t d = c->doc[i];
-            score[d] += w * tf / (tf + floor_norm + slope * c->length[d]);
+        out->pick[out->n++] = (rank_pick){(uint32_t)t, (uint32_t)(c->offset[t + 1] - c->offset[t]), query->term[q].tf};
+    }
+    if (out->n) qsort(out->pick, out->n, sizeof *out->pick, rarer);
+    for (size_t spent = 0; out->early < out->n; out->early++) {
+        spent += out->pick[out->early].df;
+        if (out->early && spent > budget) break;
+    }
+    return IG_OK;
+}
+
+/* idf(t) · tf · (k1 + 1) / (tf + k1 · (1 - b + b · length / mean)) */
+typedef struct bm25 {
+    float k1, floor_norm, slope;
+} bm25;
+
+static bm25 bm25_of(const rank_channel *c, double k1, double b) {
+    return (bm25){(float)k1, (float)(k1 * (1 - b)), (float)(k1 * b / c->mean_length)};
+}
+
+static inline void bm25_add(const rank_channel *c, const bm25 *f, float w, size_t i, float *score) {
+    float tf = (float)c->tf[i];
+    uint32_t d = c->doc[i];
+    score[d] += w * tf / (tf + f->floor_norm + f->slope * c->length[d]);
+}
+
+static float bm25_weight(const rank_channel *c, const bm25 *f, const rank_pick *p) {
+    return (float)(idf_of(c, p->df) * (f->k1 + 1) * p->tf);
+}
+
+void ig_rank_channel_bm25(const rank_channel *c, const rank_picks *picks, double k1, double b, float *score) {
+    bm25 f = bm25_of(c, k1, b);
+    for (size_t q = 0; q < picks->early; q++) {
+        size_t t = picks->pick[q].term;
+        float w = bm25_weight(c, &f, &picks->pick[q]);
+        for (size_t i = c->offset[t]; i < c->offset[t + 1]; i++) bm25_add(c, &f, w, i, score);
+    }
+}
+
+/* The first place in doc[at … end) that is not before d: growing steps from `at`, then halving. */
+static size_t seek(const uint32_t *doc, size_t at, size_t end, uint32_t d) {
+    size_t step = 1, lo = at, hi = at;
+    while (hi < end && doc[hi] < d) {
+        lo = hi + 1;
+        hi = end - hi > step ? hi + step : end;
+        step *= 2;
+    }
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (doc[mid] < d) lo = mid + 1;
+        else hi = mid;
+    }
+    return lo;
+}
+
+void ig_rank_channel_bm25_rest(const rank_channel *c, const rank_picks *picks, double k1, double b, const uint32_t *docs,
+                               size_t n, float *score) {
+    bm25 f = bm25_of(c, k1, b);
+    for (size_t q = picks->early; q < picks->n; q++) {
+        size_t t = picks->pick[q].term, at = c->offset[t], end = c->offset[t + 1];
+        float w = bm25_weight(c, &f, &picks->pick[q]);
+        for (size_t k = 0; k < n; k++) {
+            at = seek(c->doc, at, end, docs[k]);
+            if (at == end) break;
+            if (c->doc[at] == docs[k]) bm25_add(c, &f, w, at, score);
         }
     }
 }
@@ -249,13 +320,28 @@ static float log_tf(unsigned tf) {
     return tf == 1 ? 1.0f : 1.0f + logf((float)tf);
 }
 
-void ig_rank_channel_dot(const rank_channel *c, const rank_bag *query, size_t most, float *score) {
-    for (size_t q = 0; q < query->n; q++) {
-        size_t t = ig_rank_channel_find(c, query->term[q].hash);
-        if (t == SIZE_MAX || c->offset[t + 1] - c->offset[t] > most) continue;
-        double idf = ig_rank_channel_idf(c, t);
-        float w = (float)(idf * idf) * log_tf(query->term[q].tf);
-        for (uint64_t i = c->offset[t]; i < c->offset[t + 1]; i++) score[c->doc[i]] += w * log_tf(c->tf[i]);
+static float dot_weight(const rank_channel *c, const rank_pick *p) {
+    double idf = idf_of(c, p->df);
+    return (float)(idf * idf) * log_tf(p->tf);
+}
+
+void ig_rank_channel_dot(const rank_channel *c, const rank_picks *picks, float *score) {
+    for (size_t q = 0; q < picks->early; q++) {
+        size_t t = picks->pick[q].term;
+        float w = dot_weight(c, &picks->pick[q]);
+        for (size_t i = c->offset[t]; i < c->offset[t + 1]; i++) score[c->doc[i]] += w * log_tf(c->tf[i]);
+    }
+}
+
+void ig_rank_channel_dot_rest(const rank_channel *c, const rank_picks *picks, const uint32_t *docs, size_t n, float *score) {
+    for (size_t q = picks->early; q < picks->n; q++) {
+        size_t t = picks->pick[q].term, at = c->offset[t], end = c->offset[t + 1];
+        float w = dot_weight(c, &picks->pick[q]);
+        for (size_t k = 0; k < n; k++) {
+            at = seek(c->doc, at, end, docs[k]);
+            if (at == end) break;
+            if (c->doc[at] == docs[k]) score[docs[k]] += w * log_tf(c->tf[at]);
+        }
     }
 }
 

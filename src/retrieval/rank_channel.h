@@ -48,11 +48,28 @@ ig_status ig_rank_channel_open(rank_channel *c, const void *block, size_t size, 
 size_t ig_rank_channel_find(const rank_channel *c, uint64_t hash);
 double ig_rank_channel_idf(const rank_channel *c, size_t term); /* ln(1 + (N - df + 1/2) / (df + 1/2)) */
 
-/* score[docs] += BM25 (Robertson, Zaragoza 2009).  Terms in more than `most` documents are left out. */
-void ig_rank_channel_bm25(const rank_channel *c, const rank_bag *query, double k1, double b, size_t most, float *score);
+/* The terms of a query that a channel has, the rarest first.  The first `early` of them find documents: their postings are
+ * within a budget.  The others, which say least, only add to the scores of documents that were found. */
+typedef struct rank_pick {
+    uint32_t term, df, tf; /* tf: in the query */
+} rank_pick;
+typedef struct rank_picks {
+    rank_pick *pick;
+    size_t n, early, cap;
+} rank_picks;
+/* Terms in more than `most` documents are left out; the rarest is always early.  Reuses the space of `out`, which the caller
+ * frees (pick). */
+ig_status ig_rank_channel_pick(const rank_channel *c, const rank_bag *query, size_t most, size_t budget, rank_picks *out,
+                               ig_error *err);
+
+/* score[docs] += BM25 (Robertson, Zaragoza 2009) of the early terms; _rest: of the others, for docs[n], ascending. */
+void ig_rank_channel_bm25(const rank_channel *c, const rank_picks *picks, double k1, double b, float *score);
+void ig_rank_channel_bm25_rest(const rank_channel *c, const rank_picks *picks, double k1, double b, const uint32_t *docs,
+                               size_t n, float *score);
 /* score[docs] += Σ idf² · (1 + ln tf): the upper part of a cosine; ig_rank_channel_norms gives the lower part of each
  * document. */
-void ig_rank_channel_dot(const rank_channel *c, const rank_bag *query, size_t most, float *score);
+void ig_rank_channel_dot(const rank_channel *c, const rank_picks *picks, float *score);
+void ig_rank_channel_dot_rest(const rank_channel *c, const rank_picks *picks, const uint32_t *docs, size_t n, float *score);
 void ig_rank_channel_norms(const rank_channel *c, float *norm);
 /* The query's own norm; a term that is nowhere counts as the rarest. */
 double ig_rank_channel_norm_of(const rank_channel *c, const rank_bag *query);

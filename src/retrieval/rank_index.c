@@ -89,7 +89,7 @@ typedef struct making {
     ig_buf text;
 } making;
 
-static ig_status add_passage(making *k, const ig_passage *p, ig_error *err) {
+static ig_status add_passage(making *k, const ig_rank_passage *p, ig_error *err) {
     if (!p->id || !*p->id || strlen(p->id) > ID_MAX) return ig_error_set(err, IG_E_ARG,
                                                                          "a passage needs an id of 1 to 255 bytes");
     ig_buf_clear(&k->text);
@@ -146,7 +146,7 @@ static ig_status add_pairs(making *k, rank_pairs *p, rank_index *x, ig_error *er
     return IG_OK;
 }
 
-static ig_status put_names(rank_index *x, const ig_passage *passages, size_t n, ig_error *err) {
+static ig_status put_names(rank_index *x, const ig_rank_passage *passages, size_t n, ig_error *err) {
     size_t bytes = 0;
     for (size_t i = 0; i < n; i++) bytes += strlen(passages[i].id) + 1;
     uint64_t *end = ig_calloc(n + 1, sizeof *end);
@@ -164,7 +164,7 @@ static ig_status put_names(rank_index *x, const ig_passage *passages, size_t n, 
     return IG_OK;
 }
 
-static ig_status build(making *k, const ig_passage *passages, size_t n, rank_pairs *pairs, const ig_ranker_opts *opts,
+static ig_status build(making *k, const ig_rank_passage *passages, size_t n, rank_pairs *pairs, const ig_ranker_opts *opts,
                        rank_index *x,
                        ig_error *err) {
     IG_TRY(ig_rank_terms_init(&k->terms, err));
@@ -182,7 +182,7 @@ static ig_status build(making *k, const ig_passage *passages, size_t n, rank_pai
     return attach(x, s, "index", err);
 }
 
-ig_status ig_rank_index_build(const ig_passage *passages, size_t n, rank_pairs *pairs, const ig_ranker_opts *opts,
+ig_status ig_rank_index_build(const ig_rank_passage *passages, size_t n, rank_pairs *pairs, const ig_ranker_opts *opts,
                               rank_index *out,
                               ig_error *err) {
     making k = {.text = {.max = 4 * RANK_TEXT_MAX}};

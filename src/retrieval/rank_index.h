@@ -42,12 +42,12 @@ typedef struct rank_index {
     size_t size[RANK_CHANNELS + 4]; /* sections: the channels, form_passage, form_key, id_end, ids */
 } rank_index;
 
-ig_status ig_rank_pairs_make(const ig_passage *passages, size_t n, const ig_rank_case *cases, size_t m, rank_pairs *out,
+ig_status ig_rank_pairs_make(const ig_rank_passage *passages, size_t n, const ig_rank_case *cases, size_t m, rank_pairs *out,
                              ig_error *err);
 void ig_rank_pairs_fini(rank_pairs *p);
 
 /* Forms are the pairs that name a passage and weigh a half or more; the words of all pairs are noted in them. */
-ig_status ig_rank_index_build(const ig_passage *passages, size_t n, rank_pairs *pairs, const ig_ranker_opts *opts,
+ig_status ig_rank_index_build(const ig_rank_passage *passages, size_t n, rank_pairs *pairs, const ig_ranker_opts *opts,
                               rank_index *out,
                               ig_error *err);
 ig_status ig_rank_index_save(const rank_index *x, const char *path, ig_error *err);

@@ -1,10 +1,11 @@
 /* retrieval/rank_look.c: candidates and features of a question; see rank_look.h. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "retrieval/rank_look.h"
 
-enum { LEXICAL = 200, FOUND = 80, MANY = 20000 };
+enum { LEXICAL = 200, FOUND = 80, MANY = 20000, BUDGET = 30000 /* postings of a channel that find candidates */ };
 static const float SAME_FROM = 0.6f; /* cosine from which a known question may be the same question */
 
 ig_status ig_rank_look_init(rank_look *l, const rank_index *x, ig_error *err) {
@@ -14,12 +15,13 @@ ig_status ig_rank_look_init(rank_look *l, const rank_index *x, ig_error *err) {
     bool ok = true;
     for (int i = 0; i < RANK_FORM; i++) ok &= (l->channel[i] = ig_calloc(n, sizeof(float))) != NULL;
     l->form = ig_calloc(x->forms + 1, sizeof *l->form);
+    l->met = ig_calloc(x->forms + 1, sizeof *l->met);
     l->nearest = ig_calloc(n, sizeof *l->nearest);
     l->found = ig_calloc(n, sizeof *l->found);
     l->mixed = ig_calloc(n, sizeof *l->mixed);
     l->spread = ig_calloc(x->channel[RANK_WORD].terms + 1, sizeof *l->spread);
     l->taken = ig_calloc(n, 1);
-    if (s == IG_OK && !(ok && l->form && l->nearest && l->found && l->mixed && l->spread && l->taken)) {
+    if (s == IG_OK && !(ok && l->form && l->met && l->nearest && l->found && l->mixed && l->spread && l->taken)) {
         s = ig_error_nomem(err, n * sizeof(float));
     }
     if (s != IG_OK) ig_rank_look_fini(l);
@@ -29,7 +31,9 @@ ig_status ig_rank_look_init(rank_look *l, const rank_index *x, ig_error *err) {
 void ig_rank_look_fini(rank_look *l) {
     ig_rank_terms_fini(&l->terms);
     for (int i = 0; i < RANK_FORM; i++) ig_free(l->channel[i]);
+    for (int i = 0; i < RANK_CHANNELS; i++) ig_free(l->picks[i].pick);
     ig_free(l->form);
+    ig_free(l->met);
     ig_free(l->nearest);
     ig_free(l->found);
     ig_free(l->mixed);
@@ -67,29 +71,65 @@ static void thin_bag(rank_bag *bag, uint64_t key) {
     bag->n = n;
 }
 
-static void score_channels(rank_look *l, const rank_index *x, const rank_model *m) {
+static ig_status score_channels(rank_look *l, const rank_index *x, const rank_model *m, ig_error *err) {
     static const uint8_t bag_of[RANK_FORM] = {RANK_BAG_GRAM, RANK_BAG_WORD, RANK_BAG_LONG, RANK_BAGS};
     for (int i = 0; i < RANK_FORM; i++) {
+        l->picks[i].n = l->picks[i].early = 0;
         memset(l->channel[i], 0, x->passages * sizeof(float));
         if (m->numbers.without >> i & 1) continue;
         const rank_bag *bag = bag_of[i] == RANK_BAGS ? &l->terms.mixed : &l->terms.bag[bag_of[i]];
-        ig_rank_channel_bm25(&x->channel[i], bag, m->numbers.k1[i], m->numbers.b[i], ig_rank_most(x), l->channel[i]);
+        IG_TRY(ig_rank_channel_pick(&x->channel[i], bag, ig_rank_most(x), BUDGET, &l->picks[i], err));
+        ig_rank_channel_bm25(&x->channel[i], &l->picks[i], m->numbers.k1[i], m->numbers.b[i], l->channel[i]);
     }
+    return IG_OK;
 }
 
-/* The cosine of the nearest form of each passage. */
-static void score_forms(rank_look *l, const rank_index *x, const rank_model *m, const rank_ask *ask) {
+static bool left_out(const rank_index *x, const rank_ask *ask, size_t form) {
+    return ask->folds && x->form_key[form] % ask->folds == ask->fold;
+}
+
+static void take_nearest(rank_look *l, const rank_index *x, size_t f, float norm) {
+    float cosine = l->form[f] / (norm * x->form_norm[f] + 1e-9f), *best = &l->nearest[x->form_passage[f]];
+    if (cosine > *best) *best = cosine < 1 ? cosine : 1;
+}
+
+/* The cosine of the nearest form of each passage, as far as the early terms tell. */
+static ig_status score_forms(rank_look *l, const rank_index *x, const rank_model *m, const rank_ask *ask, ig_error *err) {
     memset(l->nearest, 0, x->passages * sizeof(float));
-    if ((m->numbers.without >> IG_RANK_FORM & 1) && (m->numbers.without >> IG_RANK_SAME & 1)) return;
+    l->picks[RANK_FORM].n = l->picks[RANK_FORM].early = 0;
+    if ((m->numbers.without >> IG_RANK_FORM & 1) && (m->numbers.without >> IG_RANK_SAME & 1)) return IG_OK;
     const rank_channel *c = &x->channel[RANK_FORM];
-    float norm = (float)ig_rank_channel_norm_of(c, &l->terms.mixed);
+    size_t most = x->forms <= MANY ? x->forms : x->forms / 10;
+    l->form_norm = (float)ig_rank_channel_norm_of(c, &l->terms.mixed);
     memset(l->form, 0, x->forms * sizeof(float));
-    ig_rank_channel_dot(c, &l->terms.mixed, x->forms <= MANY ? x->forms : x->forms / 10, l->form);
+    IG_TRY(ig_rank_channel_pick(c, &l->terms.mixed, most, BUDGET, &l->picks[RANK_FORM], err));
+    ig_rank_channel_dot(c, &l->picks[RANK_FORM], l->form);
     for (size_t f = 0; f < x->forms; f++) {
-        if (l->form[f] <= 0 || (ask->folds && x->form_key[f] % ask->folds == ask->fold)) continue;
-        float cosine = l->form[f] / (norm * x->form_norm[f] + 1e-9f), *best = &l->nearest[x->form_passage[f]];
-        if (cosine > *best) *best = cosine < 1 ? cosine : 1;
+        if (l->form[f] > 0 && !left_out(x, ask, f)) take_nearest(l, x, f, l->form_norm);
     }
+    return IG_OK;
+}
+
+static int by_number(const void *a, const void *b) {
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* What the other terms add, for the candidates and their forms only.  `taken` tells the candidates. */
+static void add_rest(rank_look *l, const rank_index *x, const rank_model *m, const rank_ask *ask) {
+    if (l->n) qsort(l->passage, l->n, sizeof *l->passage, by_number);
+    for (int i = 0; i < RANK_FORM; i++) {
+        ig_rank_channel_bm25_rest(&x->channel[i], &l->picks[i], m->numbers.k1[i], m->numbers.b[i], l->passage, l->n,
+                                  l->channel[i]);
+    }
+    const rank_picks *p = &l->picks[RANK_FORM];
+    if (p->early == p->n) return;
+    size_t met = 0;
+    for (size_t f = 0; f < x->forms; f++) {
+        if (l->form[f] > 0 && l->taken[x->form_passage[f]] && !left_out(x, ask, f)) l->met[met++] = (uint32_t)f;
+    }
+    ig_rank_channel_dot_rest(&x->channel[RANK_FORM], p, l->met, met, l->form);
+    for (size_t i = 0; i < met; i++) take_nearest(l, x, l->met[i], l->form_norm);
 }
 
 static float same_of(float cosine) {
@@ -159,6 +199,7 @@ static void find_candidates(rank_look *l, const rank_index *x, const rank_model 
         l->taken[ask->also[i]] = 1;
         l->passage[l->n++] = ask->also[i];
     }
+    add_rest(l, x, m, ask);
     for (size_t i = 0; i < l->n; i++) l->taken[l->passage[i]] = 0;
 }
 
@@ -213,8 +254,8 @@ ig_status ig_rank_look_up(rank_look *l, const rank_index *x, const rank_model *m
         thin_bag(&l->terms.mixed, ask->thin);
     }
     measure_question(l, x, m);
-    score_channels(l, x, m);
-    score_forms(l, x, m, ask);
+    IG_TRY(score_channels(l, x, m, err));
+    IG_TRY(score_forms(l, x, m, ask, err));
     find_candidates(l, x, m, ask);
     return fill_rows(l, x, m, ask, err);
 }

@@ -1,7 +1,10 @@
 /* retrieval/rank_look.h: from a question to its candidates and their features: the same for training and for answering.
  *
- *     question ─► bags ─► dense scores of the lexical channels ─┬─► best LEXICAL ─┬─► features of each ─► score, sorted
- *                     └─► likeliest translations ───────────────┴─► best FOUND ───┘
+ *     question ─► bags ─► dense scores by the rarest terms ─┬─► best LEXICAL ─┬─► the other terms added ─► features of each
+ *                     └─► likeliest translations ───────────┴─► best FOUND ───┘   to candidates only
+ *
+ * So frequent terms, which have most of the postings and say least, cost nothing where nothing was found, and the features of
+ * a candidate are the same as if all terms had been looked up everywhere.
  */
 #ifndef INGOT_RETRIEVAL_RANK_LOOK_H
 #define INGOT_RETRIEVAL_RANK_LOOK_H
@@ -11,7 +14,9 @@
 typedef struct rank_look { /* space of one thread */
     rank_terms terms;
     float *channel[RANK_FORM];      /* [passages] */
+    rank_picks picks[RANK_CHANNELS]; /* the question's terms in each channel */
     float *form;                    /* [forms] */
+    uint32_t *met;                  /* [forms]: those of candidates that share a rare term with the question, ascending */
     float *nearest;                 /* [passages]: cosine of the nearest form */
     float *found;                   /* [passages]: by translation */
     float *mixed;                   /* [passages] */
@@ -21,6 +26,7 @@ typedef struct rank_look { /* space of one thread */
     rank_row *row;
     float *column;                  /* [candidates], [candidates * extra] */
     size_t n, cap;
+    float form_norm;                /* of the question among the forms */
     double reach, words;            /* of the question; see rank_group */
 } rank_look;
 

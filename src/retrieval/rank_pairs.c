@@ -35,7 +35,7 @@ static void put(rank_pairs *p, const char *text, uint32_t passage, double weight
     p->of[p->n++] = of;
 }
 
-ig_status ig_rank_pairs_make(const ig_passage *passages, size_t n, const ig_rank_case *cases, size_t m, rank_pairs *out,
+ig_status ig_rank_pairs_make(const ig_rank_passage *passages, size_t n, const ig_rank_case *cases, size_t m, rank_pairs *out,
                              ig_error *err) {
     size_t total = m;
     for (size_t i = 0; i < n; i++) {

@@ -219,7 +219,16 @@ static void fill_block(const em *m, const named *sorted, const entry *list, cons
     for (size_t q = 0; q < head[0]; q++) begin[q + 1] += begin[q];
 }
 
-static ig_status make_block(const em *m, rank_translation *out, ig_error *err) {
+static void drop_table(em *m) {
+    ig_free(m->key);
+    ig_free(m->p);
+    ig_free(m->sum);
+    m->key = NULL;
+    m->p = m->sum = NULL;
+}
+
+/* The table makes room for the block as soon as what is kept of it is listed. */
+static ig_status make_block(em *m, rank_translation *out, ig_error *err) {
     size_t words = m->pairs->words;
     named *sorted = ig_calloc(words + 1, sizeof *sorted);
     uint32_t *place = ig_calloc(words + 1, sizeof *place);
@@ -233,11 +242,14 @@ static ig_status make_block(const em *m, rank_translation *out, ig_error *err) {
         translation_parts part = {0};
         ig_rank_translation_parts(head, &part);
         list = ig_calloc(head[2] + 1, sizeof *list);
-        out->block = ig_calloc(1, part.size);
-        out->size = part.size;
+        if (list) {
+            keep_entries(m, place, list);
+            drop_table(m);
+            out->block = ig_calloc(1, part.size);
+            out->size = part.size;
+        }
         if (!list || !out->block) s = ig_error_nomem(err, part.size);
         if (s == IG_OK) {
-            keep_entries(m, place, list);
             qsort(list, head[2], sizeof *list, by_word);
             fill_block(m, sorted, list, head, out->block);
         }
@@ -267,9 +279,7 @@ ig_status ig_rank_translation_learn(const rank_index *x, const rank_pairs *pairs
     em m = {.x = x, .pairs = pairs, .folds = folds, .fold = fold};
     *out = (rank_translation){0};
     ig_status s = learn(&m, out, err);
-    ig_free(m.key);
-    ig_free(m.p);
-    ig_free(m.sum);
+    drop_table(&m);
     ig_free(m.total);
     ig_free(m.background);
     ig_free(m.met);

@@ -65,27 +65,36 @@ static const float K1[] = {0.4f, 0.8f, 1.2f, 2.0f, 3.0f}, B[] = {0.0f, 0.25f, 0.
 
 enum { CHOICES = 5 };
 
+/* 1 / rank of the right passage by one channel alone. */
+static double worth(training *t, int channel, float k1, float b, uint32_t gold) {
+    float *score = t->look.mixed;
+    memset(score, 0, t->x.passages * sizeof *score);
+    ig_rank_channel_bm25(&t->x.channel[channel], &t->look.picks[channel], k1, b, score);
+    if (score[gold] <= 0) return 0;
+    size_t better = 0;
+    for (size_t d = 0; d < t->x.passages; d++) better += score[d] > score[gold];
+    return 1 / (double)(better + 1);
+}
+
 /* mean[channel][i]: of 1 / rank of the right passages of every stride-th question, by one channel alone, with k1 and b of
  * choice i:
  * k1 first (b = what was chosen), or b first (k1 as it is). */
 static ig_status try_choices(training *t, bool of_b, size_t stride, double mean[RANK_FORM][CHOICES], ig_error *err) {
     static const uint8_t bag_of[RANK_FORM] = {RANK_BAG_GRAM, RANK_BAG_WORD, RANK_BAG_LONG, RANK_BAGS};
     const rank_terms *terms = &t->look.terms;
-    float *score = t->look.mixed;
     for (size_t i = 0; i < t->pairs.n; i += stride) {
         uint32_t pair = t->order[i], gold = t->pairs.passage[pair];
         if (gold == RANK_NONE || t->pairs.weight[pair] < 0.5f) continue;
         IG_TRY(ig_rank_terms_read(&t->look.terms, t->pairs.text[pair], strlen(t->pairs.text[pair]), err));
-        for (int c = 0; c < RANK_FORM * CHOICES; c++) {
-            int channel = c / CHOICES, choice = c % CHOICES;
-            const rank_bag *bag = bag_of[channel] == RANK_BAGS ? &terms->mixed : &terms->bag[bag_of[channel]];
-            float k1 = of_b ? t->model.numbers.k1[channel] : K1[choice], b = of_b ? B[choice] : t->model.numbers.b[channel];
+        for (int channel = 0; channel < RANK_FORM; channel++) {
             if (t->model.numbers.without >> channel & 1) continue;
-            memset(score, 0, t->x.passages * sizeof *score);
-            ig_rank_channel_bm25(&t->x.channel[channel], bag, k1, b, ig_rank_most(&t->x), score);
-            size_t better = 0;
-            for (size_t d = 0; d < t->x.passages; d++) better += score[d] > score[gold];
-            if (score[gold] > 0) mean[channel][choice] += 1 / (double)(better + 1);
+            const rank_bag *bag = bag_of[channel] == RANK_BAGS ? &terms->mixed : &terms->bag[bag_of[channel]];
+            rank_picks *picks = &t->look.picks[channel];
+            IG_TRY(ig_rank_channel_pick(&t->x.channel[channel], bag, ig_rank_most(&t->x), SIZE_MAX, picks, err));
+            for (int choice = 0; choice < CHOICES; choice++) {
+                float k1 = of_b ? t->model.numbers.k1[channel] : K1[choice], b = of_b ? B[choice] : t->model.numbers.b[channel];
+                mean[channel][choice] += worth(t, channel, k1, b, gold);
+            }
         }
     }
     return IG_OK;
@@ -238,7 +247,7 @@ static ig_status copy_weights(const training *t, const char *to, ig_error *err) 
     return s;
 }
 
-static ig_status train(training *t, const ig_passage *passages, size_t n, const char *folder, ig_error *err) {
+static ig_status train(training *t, const ig_rank_passage *passages, size_t n, const char *folder, ig_error *err) {
     char index[1024], weights[1024];
     IG_TRY(ig_path_join(index, sizeof index, folder, RANK_INDEX_FILE, err));
     IG_TRY(ig_path_join(weights, sizeof weights, folder, RANK_WEIGHTS_FILE, err));
@@ -253,8 +262,8 @@ static ig_status train(training *t, const ig_passage *passages, size_t n, const 
     return ig_rank_index_save(&t->x, index, err);
 }
 
-ig_status ig_ranker_train(const ig_passage *passages, size_t n, const ig_rank_case *cases, size_t m, const ig_ranker_opts *opts,
-                          const char *folder, ig_error *err) {
+ig_status ig_ranker_train(const ig_rank_passage *passages, size_t n, const ig_rank_case *cases, size_t m,
+                          const ig_ranker_opts *opts, const char *folder, ig_error *err) {
     static const ig_ranker_opts none;
     training t = {.opts = opts ? opts : &none};
     if (!folder || !*folder) return ig_error_set(err, IG_E_ARG, "a ranker needs a folder to be written into");

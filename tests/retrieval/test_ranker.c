@@ -17,7 +17,7 @@ static const char *const matter[MATTERS][3] = {{"how long does the %s take", "%s
 typedef struct shop {
     char id[PAGES][16], page[PAGES][128], english[PAGES][128], chinese[PAGES][128];
     const char *form[PAGES];
-    ig_passage passage[PAGES];
+    ig_rank_passage passage[PAGES];
     ig_rank_case cases[CASES_MAX];
     size_t count;
     char folder[64], second[64];
@@ -42,7 +42,7 @@ static int setup(void **state) {
     for (size_t i = 0; i < PAGES; i++) {
         fill(s, i);
         s->form[i] = s->chinese[i];
-        s->passage[i] = (ig_passage){.id = s->id[i], .text = s->page[i], .questions = &s->form[i], .question_count = 1};
+        s->passage[i] = (ig_rank_passage){.id = s->id[i], .text = s->page[i], .questions = &s->form[i], .question_count = 1};
         if (i != HELD_OUT) s->cases[s->count++] = (ig_rank_case){.question = s->english[i], .passage = (int64_t)i, .weight = 1};
     }
     *state = s;

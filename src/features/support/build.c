@@ -212,7 +212,7 @@ ig_status desk_extra_fn(void *arg, const char *question, size_t len, const uint3
 /* ---- the ranker ---------------------------------------------------------------------------------------------------------- */
 
 typedef struct ranking {
-    ig_passage *passage;
+    ig_rank_passage *passage;
     ig_rank_case *cases;
     size_t count;
     const char **form;      /* of all passages, one after the other */
@@ -231,8 +231,8 @@ static ig_status fill_ranking(const building *g, ranking *r, ig_error *err) {
         if (g->lesson[i].unit >= 0 && is_written(&g->lesson[i])) at[g->lesson[i].unit + 1]++;
     for (size_t u = 0; u < g->units.count; u++) {
         const support_unit *x = &g->units.at[u];
-        r->passage[u] = (ig_passage){.id = x->id, .title = x->passage ? x->title : NULL, .text = x->answer, .questions = r->form + at[u],
-                                     .question_count = at[u + 1]};
+        r->passage[u] = (ig_rank_passage){.id = x->id, .title = x->passage ? x->title : NULL, .text = x->answer,
+                                          .questions = r->form + at[u], .question_count = at[u + 1]};
         at[u + 1] += at[u];
     }
     for (size_t i = 0; i < g->count; i++) {
