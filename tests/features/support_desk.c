@@ -114,6 +114,15 @@ static void what_nobody_wrote_is_not_answered(void **state) {
     check_unknown("written", "<script>alert(1)</script>", "I do not know");
 }
 
+static void another_subject_is_not_answered_with_the_one_before(void **state) {
+    (void)state;
+    ig_doc *before = ask("written", "E5 blinks on my kettle");
+    assert_string_equal(outcome(before), "answered");
+    ig_doc *after = ask_in("written", "who won the football match", ig_tree_text(ig_doc_root(before), "conversation", NULL));
+    assert_string_equal(outcome(after), "unknown");
+    ig_doc_free(before), ig_doc_free(after);
+}
+
 /* The right answer, told by staff for questions of one meaning, is learned; a word for word repetition is not what is asked. */
 static void corrections_are_learned(void **state) {
     (void)state;
@@ -200,7 +209,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_team_wrote_is_answered_in_its_language),
         cmocka_unit_test(a_page_is_found_and_named),
-        cmocka_unit_test(what_nobody_wrote_is_not_answered),
+        cmocka_unit_test(what_nobody_wrote_is_not_answered), cmocka_unit_test(another_subject_is_not_answered_with_the_one_before),
         cmocka_unit_test(explanation_names_parts),
         cmocka_unit_test(added_content_is_live_and_bad_rows_are_named),
         cmocka_unit_test(withdrawn_answers_are_never_given),

@@ -1,7 +1,7 @@
 /* features/support/answer.c: a question's answer, with its sources; or that the desk does not know.
  *
  * A question that follows another ("and to Norway?") is asked again together with the one before it when it is not understood
- * alone.
+ * alone; what the two find counts when the question alone speaks for it, too.
  */
 #include <string.h>
 
@@ -9,6 +9,7 @@
 #include "features/support/write.h"
 
 #define SUGGESTION_MIN 0.02
+#define ALONE_MIN 0.05 /* of a passage that a question and the one before it find together */
 
 typedef struct answering {
     const desk *d;
@@ -33,13 +34,21 @@ static ig_status earlier_question(answering *a, ig_error *err) {
     return ig_buf_status(&a->both, err);
 }
 
+/* Does the question speak for a passage without the one before it, too?  Else "who won the match?" would be answered with what was
+ * asked before. */
+static bool alone_too(const desk_finding *alone, const desk_finding *joined) {
+    for (size_t i = 0; joined->count && i < alone->count; i++)
+        if (alone->result[i].passage == joined->result[0].passage) return alone->result[i].probability >= ALONE_MIN;
+    return false;
+}
+
 static ig_status understand(answering *a, ig_error *err) {
     desk_finding joined;
     IG_TRY(find(a, a->question, &a->found, err));
     if (a->found.confidence >= desk_threshold(a->d) || !a->ask->earlier_count) return IG_OK;
     IG_TRY(earlier_question(a, err));
     IG_TRY(find(a, a->both.data, &joined, err));
-    if (joined.confidence > a->found.confidence) a->found = joined;
+    if (joined.confidence > a->found.confidence && alone_too(&a->found, &joined)) a->found = joined;
     return IG_OK;
 }
 
