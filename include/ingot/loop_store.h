@@ -249,6 +249,8 @@ ig_status ig_store_link_take(ig_store *s, const char *secret, ig_store_key *out,
  * a NUL.  The same key for all processes; checked in constant time. */
 ig_status ig_store_sign(ig_store *s, const char *payload, char *out, size_t size, ig_error *err);
 ig_status ig_store_signed(ig_store *s, const char *token, char *payload, size_t size, ig_error *err); /* IG_E_FORMAT: not ours */
+/* HMAC-SHA-256 (RFC 2104) of head and the bytes behind it, in hex, with a key that somebody else has too. */
+void ig_store_hmac(const char *key, const char *head, const void *bytes, size_t len, char hex[65]);
 
 #ifdef __cplusplus
 }

@@ -36,7 +36,7 @@ static const web_file *find_file(const char *path) {
 static ig_status add_headers(call *c, const web_file *f, const char *etag) {
     bool widget = strcmp(f->path, "/widget.js") == 0;
     const char *const pairs[][2] = {
-        {"ETag", etag}, {"Cache-Control", "no-cache"}, {"X-Content-Type-Options", "nosniff"}, {"Referrer-Policy", "no-referrer"},
+        {"ETag", etag}, {"Cache-Control", "no-cache"}, {"Referrer-Policy", "no-referrer"},
         {"Content-Security-Policy", policy}, {"Cross-Origin-Resource-Policy", widget ? "cross-origin" : "same-origin"},
         {"X-Frame-Options", "DENY"},
     };

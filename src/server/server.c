@@ -89,6 +89,7 @@ static void handle(void *arg, ig_http_request *req) {
     call c = {.s = arg, .http = req, .start = ig_clock()};
     reply_new_id("req_", c.id);
     (void)ig_http_header_add(req, "x-request-id", c.id, NULL);
+    (void)ig_http_header_add(req, "X-Content-Type-Options", "nosniff", NULL); /* markup that users wrote is never taken for a page */
     ig_status s = serve(&c);
     bool cut = s == IG_E_CANCELLED || (s != IG_OK && !c.answered); /* who has all of the answer may go */
     bool gone = cut && ig_http_request_gone(req);

@@ -7,7 +7,6 @@
  * A request never waits for it.  Addresses are checked after name resolution, redirects are not followed; a proxy is not used, as it
  * would connect to what we refuse.  The log tells what became of it, by the ticket's id.  docs/LOOP.md is what receivers read.
  */
-#include <sodium.h>
 #include <string.h>
 #include <time.h>
 
@@ -80,22 +79,11 @@ static bool is_closing(void *arg) {
     return closing;
 }
 
-static void sign(const char *key, const char *at, const ig_buf *body, char hex[2 * crypto_auth_hmacsha256_BYTES + 1]) {
-    crypto_auth_hmacsha256_state h;
-    uint8_t mac[crypto_auth_hmacsha256_BYTES];
-    crypto_auth_hmacsha256_init(&h, (const uint8_t *)key, strlen(key));
-    crypto_auth_hmacsha256_update(&h, (const uint8_t *)at, strlen(at));
-    crypto_auth_hmacsha256_update(&h, (const uint8_t *)".", 1);
-    crypto_auth_hmacsha256_update(&h, (const uint8_t *)body->data, body->len);
-    crypto_auth_hmacsha256_final(&h, mac);
-    sodium_bin2hex(hex, 2 * sizeof mac + 1, mac, sizeof mac);
-    sodium_memzero(&h, sizeof h);
-}
-
 /* Without the address: it may hold a secret of the receiver's. */
 static const char *reason(ig_status s) {
     switch (s) {
-    case IG_E_ARG: return "the address in \"webhook\" is refused: it is none, or private (ingot serve --private-webhooks allows those)";
+    case IG_E_ARG:
+        return "the address in \"webhook\" is refused: it is none, or private (ingot serve --private-webhooks allows those)";
     case IG_E_LIMIT: return "the answer was too late or too long";
     case IG_E_CANCELLED: return "the server ends";
     default: return "there was no connection, or it broke";
@@ -103,14 +91,14 @@ static const char *reason(ig_status s) {
 }
 
 static ig_status post(webhooks *w, const delivery *d, int *status, ig_error *err) {
-    char at[24], time_line[48], signature[120], hex[2 * crypto_auth_hmacsha256_BYTES + 1];
+    char at[24], time_line[48], signature[120], hex[65];
     const char *key = server_env_key(d->key_env), *const headers[] = {"Content-Type: application/json", time_line, signature};
     ig_http_answer a = {0};
     if (!key) return ig_error_set(err, IG_E_ARG, "the server has no key to sign with: \"webhook_key_env\" names an environment variable "
                                   "that ends in _KEY and is set");
-    snprintf(at, sizeof at, "%lld", (long long)ig_unix_time());
-    sign(key, at, &d->body, hex);
-    snprintf(time_line, sizeof time_line, "X-Ingot-Time: %s", at);
+    snprintf(at, sizeof at, "%lld.", (long long)ig_unix_time());
+    ig_store_hmac(key, at, d->body.data, d->body.len, hex);
+    snprintf(time_line, sizeof time_line, "X-Ingot-Time: %.*s", (int)strcspn(at, "."), at);
     snprintf(signature, sizeof signature, "X-Ingot-Signature: sha256=%s", hex);
     ig_http_call h = {.url = d->url, .headers = headers, .header_count = 3, .body = d->body.data, .body_len = d->body.len,
                       .bytes_max = BODY_MAX, .connect_timeout_ms = POST_MS, .idle_timeout_ms = POST_MS, .total_timeout_ms = POST_MS,

@@ -110,3 +110,18 @@ ig_status ig_store_signed(ig_store *s, const char *token, char *payload, size_t 
     payload[n] = '\0';
     return IG_OK;
 }
+
+/* ---- with a key of others ---------------------------------------------------------------------------------------- */
+
+_Static_assert(crypto_auth_hmacsha256_BYTES == 32, "64 digits");
+
+void ig_store_hmac(const char *key, const char *head, const void *bytes, size_t len, char hex[65]) {
+    crypto_auth_hmacsha256_state h;
+    uint8_t mac[crypto_auth_hmacsha256_BYTES];
+    crypto_auth_hmacsha256_init(&h, (const uint8_t *)key, strlen(key));
+    crypto_auth_hmacsha256_update(&h, (const uint8_t *)head, strlen(head));
+    crypto_auth_hmacsha256_update(&h, bytes, len);
+    crypto_auth_hmacsha256_final(&h, mac);
+    sodium_bin2hex(hex, 65, mac, sizeof mac);
+    sodium_memzero(&h, sizeof h);
+}

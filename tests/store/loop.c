@@ -370,6 +370,9 @@ static void token_that_was_touched_is_refused(void **state) {
     ig_error err = {0};
     char token[300], payload[100], hash[65], other[65];
     ig_store *s = open_store("tokens"), *t = open_store("tokens");
+    char mac[65];
+    ig_store_hmac("Jefe", "what do ya want ", "for nothing?", 12, mac); /* RFC 4231, test case 2 */
+    assert_string_equal(mac, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     check_ok(ig_store_sign(s, "visitor:1", token, sizeof token, &err));
     check_ok(ig_store_signed(t, token, payload, sizeof payload, &err));
     assert_string_equal(payload, "visitor:1");
