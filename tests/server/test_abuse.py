@@ -293,6 +293,16 @@ class Keys(Case):
             return now if now["status"] in ("succeeded", "failed", "cancelled") else None
         return until("the end of the job", state, 300)
 
+    def events(self, s, job):
+        """all of them as one text: a page has twenty, and each step's loss is one"""
+        told, after = [], ""
+        while True:
+            page = s.ask("GET", f"/v1/fine_tuning/jobs/{job}/events?limit=100{after}")[2]
+            told += [event["message"] for event in page["data"]]
+            if not page["has_more"]:
+                return "\n".join(told)
+            after = "&after=" + page["data"][-1]["id"]
+
     def go_on(self, how):
         key = self.new_key()
         s = Server(self.folder)
@@ -305,7 +315,7 @@ class Keys(Case):
         s.key = key
         self.assertEqual(s.ask("GET", f"/v1/files/{file}/content")[2], text)
         now = self.ended(s, job)
-        told = str(s.ask("GET", f"/v1/fine_tuning/jobs/{job}/events")[2])
+        told = self.events(s, job)
         self.assertEqual(now["status"], "succeeded", (now, told))
         self.assertEqual(s.post("/v1/completions", {"model": now["fine_tuned_model"], "prompt": "a", "max_tokens": 1})[0], 200)
         self.assertEqual(s.end(), 0)
