@@ -11,35 +11,11 @@ import tempfile
 import threading
 import time
 
+from http_parts import Answer, form
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 and os.path.exists(sys.argv[1]) else str(ROOT / "build/ingot")
 ENV = {**os.environ, "OMP_NUM_THREADS": "1", "LANG": "C"}
-
-
-def form(parts):
-    """parts: (name, file name or None, bytes)"""
-    out = b""
-    for name, filename, data in parts:
-        file = f'; filename="{filename}"' if filename else ""
-        out += f'--XX\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'.encode() + data + b"\r\n"
-    return out + b"--XX--\r\n", {"Content-Type": "multipart/form-data; boundary=XX"}
-
-
-class Answer:
-    def __init__(self, response):
-        self.status, self.headers, self.raw = response.status, response.headers, response.read()
-        self.text = self.raw.decode("utf-8", "replace")
-
-    @property
-    def json(self):
-        return json.loads(self.text)
-
-    @property
-    def events(self):
-        """of a stream, without its [DONE]"""
-        lines = [line[6:] for line in self.text.splitlines() if line.startswith("data: ")]
-        assert lines[-1] == "[DONE]", self.text
-        return [json.loads(line) for line in lines[:-1]]
 
 
 class DeskServer:

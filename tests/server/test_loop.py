@@ -12,34 +12,13 @@ import threading
 import time
 import unittest
 
+from http_parts import Answer, form
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else str(ROOT / "build/ingot_table")
 ENV = {**os.environ, "OMP_NUM_THREADS": "1", "LANG": "C", "CHAT_KEY": "sesame"}
 SHOP = "https://shop.example"
 TABLE = b"refund,three days\nshipping,five euros\n"
-
-
-def form(parts):
-    """parts: (name, file name or None, bytes)"""
-    out = b""
-    for name, filename, data in parts:
-        file = f'; filename="{filename}"' if filename else ""
-        out += f'--XX\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'.encode() + data + b"\r\n"
-    return out + b"--XX--\r\n", {"Content-Type": "multipart/form-data; boundary=XX"}
-
-
-class Answer:
-    def __init__(self, response):
-        self.status, self.headers, self.raw = response.status, response.headers, response.read()
-        self.text = self.raw.decode("utf-8", "replace")
-
-    @property
-    def json(self):
-        return json.loads(self.text)
-
-    @property
-    def code(self):
-        return self.json["error"]["code"]
 
 
 class Loop(unittest.TestCase):
