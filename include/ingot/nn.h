@@ -16,7 +16,10 @@ extern "C" {
 typedef enum ig_param_role {
     IG_PARAM_PLAIN,     /* norms, biases, tables of positions */
     IG_PARAM_OUT_IN,    /* a matrix of ig_nn_dense, [N,K]; or a table of ig_nn_lookup */
-    IG_PARAM_IN_OUT     /* a matrix of ig_nn_dense, [K,N], as GPT-2 stores them */
+    IG_PARAM_IN_OUT,    /* a matrix of ig_nn_dense, [K,N], as GPT-2 stores them */
+    IG_PARAM_CONV,      /* the kernel of a convolution, [O,C/groups,KH,KW] (1-D: [O,C/groups,K]) */
+    IG_PARAM_STATE      /* what the forward pass itself moves, as running statistics: in model files and checkpoints, frozen for
+                           the optimiser; a pass that trains records ig_assign of it */
 } ig_param_role;
 
 /* A change of low rank to a matrix that itself stays: y = x·W + dropout(x)·Aᵀ·Bᵀ·scale   (Hu et al. 2021) */
