@@ -31,7 +31,8 @@ enum {
     IG_CAN_TAG = 16,
     IG_CAN_DETECT = 32,
     IG_CAN_RECOMMEND = 64,
-    IG_CAN_SPEAK = 128
+    IG_CAN_SPEAK = 128,
+    IG_CAN_SEE = 256 /* pictures to classes */
 };
 
 /* Key/value cache of a generating model, in pages (ig_page_write), and where the R rows of a run stand in it. */
@@ -78,6 +79,10 @@ struct ig_family {
     ig_var *(*hidden)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths);   /* → [B,T,C] */
     ig_var *(*classify)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths); /* → logits [B,L] */
     ig_var *(*masked)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths);   /* → logits [B,T,V] */
+    /* Pictures f32 [B,H,W,C] → logits [B,L].  *features, where features is not NULL: the last value that still is a picture,
+     * [B,h,w,c], for telling which places decided. */
+    ig_var *(*see)(ig_model *m, const ig_pass *p, ig_var *pictures, ig_var **features);
+    void (*picture_size)(const ig_model *m, int64_t size[3]); /* H, W, C */
     int64_t (*hidden_size)(const ig_model *m);               /* C */
     int64_t (*type_count)(const ig_model *m);                /* types are 0 … count-1; NULL: 1 */
     int64_t (*label_count)(const ig_model *m);               /* L; 0 without a head for it */
