@@ -20,6 +20,8 @@ const ig_kernels K(table) = {
     BOTH(softmax_row), BOTH(log_softmax_row), BOTH(softmax_grad_row), BOTH(log_softmax_grad_row), BOTH(lse_row), BOTH(cross_entropy_grad_row),
     BOTH(layer_norm_row), BOTH(layer_norm_grad_row), BOTH(rms_norm_row), BOTH(rms_norm_grad_row), BOTH(rope_row),
     BOTH(attention_forward), BOTH(attention_backward), BOTH(attention_scratch),
+    BOTH(column_sums), BOTH(column_moments), BOTH(column_affine), BOTH(column_grad_sums), BOTH(column_grad),
+    BOTH(max_pool), BOTH(max_pool_grad), BOTH(avg_pool), BOTH(avg_pool_grad), BOTH(add_scaled), BOTH(blend), BOTH(window_sum),
     .adam = K(adam), .sgd = K(sgd), .rmsprop = K(rmsprop), .adagrad = K(adagrad), .axpby = K(axpby), .product = K(product),
     .attention_pages = K(attention_pages),
     .quantise_row = K(quantise_row),
