@@ -25,7 +25,7 @@ BELOW = {
 # public headers that are named after a part of their room
 ROOM_OF_HEADER = {
     "limits": "base", "quant": "tensor", "template": "text", "analyze": "text", "grammar": "infer",
-    "examples": "data", "documents": "data",
+    "examples": "data", "documents": "data", "pictures": "data",
     "loop_store": "store",
     "index": "retrieval", "matcher": "retrieval", "ranker": "retrieval",
 }
@@ -39,6 +39,9 @@ CONFINED = {
     r"pcre2\.h": ["src/text/"],
     r"zip\.h": ["src/formats/", "src/data/"],
     r"expat\.h|gumbo\.h|md4c\.h": ["src/data/"],
+    r"jpeglib\.h|jerror\.h": ["src/data/picture_jpeg.c"],
+    r"png\.h": ["src/data/picture_png.c"],
+    r"webp/.*": ["src/data/picture_webp.c"],
     r"sqlite3\.h": ["src/store/sqlite.c", "src/store/sqlite_"],
     r"sodium\.h": ["src/store/"],
     r"unicode/.*|libstemmer\.h": ["src/text/"],

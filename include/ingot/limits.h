@@ -72,6 +72,14 @@
 #define IG_SITEMAP_PAGES_MAX 10000               /* pages of one site */
 #define IG_FOLDER_DEPTH_MAX 32                   /* folders in folders of documents */
 #define IG_FOLDER_FILES_MAX 100000               /* documents of one folder */
+#define IG_PICTURE_BYTES_MAX ((size_t)256 << 20) /* one picture, as a file */
+#define IG_PICTURE_SIDE_MAX 65500                /* rows or columns, as libjpeg limits them */
+#define IG_PICTURE_PIXELS_MAX ((int64_t)1 << 26) /* of one picture */
+#define IG_PICTURE_SCANS_MAX 100                 /* of a progressive JPEG, each of which costs a pass over all pixels */
+#define IG_PICTURES_MAX ((size_t)1 << 24)        /* pictures of one data set */
+#define IG_PICTURE_CLASSES_MAX 65536
+#define IG_PICTURES_KEPT_BYTES_MAX ((size_t)512 << 20) /* decoded pictures of a data set that stay in memory */
+#define IG_IDX_BYTES_MAX ((size_t)1 << 30)       /* one IDX file, which is held whole */
 #define IG_LOOP_ITEMS_MAX (1u << 20)             /* items of a feature's content */
 #define IG_LOOP_CASES_MAX (1u << 21)             /* cases that a version learns from */
 #define IG_LOOP_SAID_MAX 200000                  /* interactions that are looked at for learning, the newest ones */
