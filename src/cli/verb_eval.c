@@ -5,6 +5,7 @@
 #include "cli/input.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
+#include "cli/ways.h"
 #include "cli/words.h"
 #include "ingot/data.h"
 #include "ingot/infer.h"
@@ -89,6 +90,8 @@ static int measure(cli *c, ig_model *m) {
 static int run_eval(cli *c) {
     ig_model *m = NULL;
     if (!cli_flag(c, "data")) return cli_usage(c, "%s", cli_say(c, "--data FILE is missing: the text to measure on", "缺少 --data FILE：用来评测的文本"));
+    const cli_way *way = cli_way_of(c, c->arg[0]);
+    if (way && way->eval) return cli_way_run(c, way->eval);
     int code = cli_open_model(c, c->arg[0], &m);
     if (code == 0) code = measure(c, m);
     ig_model_free(m);
@@ -96,7 +99,7 @@ static int run_eval(cli *c) {
 }
 
 static const cli_option options[] = {
-    {"data", CLI_TEXT, "FILE", "text file; several are taken as one text", "文本文件；多个文件按一个文本处理", 0, 0},
+    {"data", CLI_TEXT, "FILE", "text file (several are taken as one text), or labelled pictures", "文本文件（多个文件按一个文本处理）或带标签的图片", 0, 0},
     {"last", CLI_REAL, "SHARE", "only this share of the end, as data.validation holds it out", "只用末尾的这一比例，与 data.validation 留出的部分一致", 0.000001, 1},
     {"context", CLI_INT, "N", "tokens of a window (default: the model's context)", "窗口的词元数（默认：模型的上下文长度）", 2, 1e9},
     {"batch", CLI_INT, "N", "windows at a time", "每批窗口数", 1, 4096},
@@ -105,7 +108,7 @@ static const cli_option options[] = {
 
 const cli_verb cli_verb_eval = {
     .name = "eval", .args = "MODEL --data FILE",
-    .en = "measure loss and perplexity on a text", .zh = "在文本上评测损失与困惑度",
+    .en = "measure a model on a text, or on labelled pictures", .zh = "在文本或带标签的图片上评测模型",
     .more_en = "The text is cut into windows that do not overlap; every token but the first is predicted once.\n\n"
                "examples:\n  ingot eval shakespeare --data test.txt\n  ingot eval shakespeare --data input.txt --last 0.1 --json",
     .more_zh = "文本被切成互不重叠的窗口；除第一个词元外，每个词元预测一次。\n\n"

@@ -10,6 +10,7 @@
 #include "cli/input.h"
 #include "cli/verb_run.h"
 #include "cli/verbs.h"
+#include "cli/ways.h"
 #include "cli/words.h"
 
 /* ---- settings --------------------------------------------------------------------------------------------------------- */
@@ -143,6 +144,9 @@ static int interactive(cli_run *r) {
 /* ---- the verb --------------------------------------------------------------------------------------------------------- */
 
 static int run_run(cli *c) {
+    const cli_way *way = cli_way_of(c, c->arg[0]);
+    if (way && way->run) return cli_way_run(c, way->run);
+    if (c->args > 2) return cli_usage(c, "%s", cli_say(c, "a prompt of several words needs quotes", "含多个词的提示词需加引号"));
     cli_run r = {.c = c, .opts = {.on_piece = on_piece}};
     take_settings(c, &r);
     r.opts.arg = &r;
@@ -174,21 +178,23 @@ static const cli_option options[] = {
     {"json-schema", CLI_TEXT, "FILE", "write JSON that this JSON schema describes", "按此 JSON Schema 输出 JSON", 0, 0},
     {"grammar", CLI_TEXT, "FILE", "write what this grammar (GBNF) describes", "按此语法（GBNF）输出", 0, 0},
     {"no-server", CLI_FLAG, NULL, "load the model here, even where the workspace's server has it", "在本进程加载模型，即使工作区的服务器已加载", 0, 0},
+    {"top", CLI_INT, "N", "pictures: the N most likely classes (default 5)", "图片：最可能的 N 个类别（默认 5）", 1, 65536},
+    {"heat", CLI_TEXT, "FILE", "pictures: draw where the network looked, as PNG or JPEG", "图片：画出网络关注的区域，PNG 或 JPEG", 0, 0},
     {"logprobs", CLI_INT, "N", "tell the N most likely tokens at each place", "列出每个位置最可能的 N 个词元", 0, IG_LOGPROBS_MAX},
     {NULL, CLI_FLAG, NULL, NULL, NULL, 0, 0},
 };
 
 const cli_verb cli_verb_run = {
-    .name = "run", .args = "MODEL [PROMPT]",
-    .en = "let a model write on from a prompt", .zh = "让模型从提示词续写",
+    .name = "run", .args = "MODEL [PROMPT | PICTURE …]",
+    .en = "let a model write on from a prompt, or say what is on pictures", .zh = "让模型从提示词续写，或识别图片",
     .more_en = "MODEL is a name of the workspace or a folder.  Without PROMPT it is read from a pipe (one line break at its end does\n"
                "not count), or line by line from a terminal.  Ctrl-C ends the text.\n"
                "Where ingot serve runs in this workspace, it answers (not with --json, --logprobs or a grammar).\n\n"
                "examples:\n  ingot run shakespeare \"ROMEO:\"\n  echo \"Once upon a time\" | ingot run ./gpt2 --max-tokens 50 --seed 1\n"
-               "  ingot run shakespeare \"\" --greedy --json",
+               "  ingot run clothes boot.jpg --heat where.png\n  ingot run shakespeare \"\" --greedy --json",
     .more_zh = "MODEL 是工作区中的名称或文件夹。不给出 PROMPT 时从管道读取（末尾的一个换行不计），或在终端逐行输入。\n按 Ctrl-C 结束生成。\n"
                "若本工作区正在运行 ingot serve，则由其生成（--json、--logprobs 和语法除外）。\n\n"
                "示例：\n  ingot run poems \"春眠不觉晓\"\n  echo \"Once upon a time\" | ingot run ./gpt2 --max-tokens 50 --seed 1\n"
                "  ingot run poems \"\" --greedy --json",
-    .options = options, .min_args = 1, .max_args = 2, .run = run_run,
+    .options = options, .min_args = 1, .max_args = CLI_ARGS_MAX, .run = run_run,
 };

@@ -1,6 +1,7 @@
 /* train/recipe_schema.c: every key of a recipe: type, range, meaning, default. */
 #include <math.h>
 
+#include "ingot/pictures.h"
 #include "train/recipe.h"
 
 #define INT(name, least, most, text, other)                                                                            \
@@ -28,7 +29,10 @@ static const ig_schema_field tokenizer_fields[] = {
 };
 
 static const ig_schema_field data_fields[] = {
-    CHOICE("kind", "text|chat|preference", "text, or JSON lines of conversations or of pairs of answers", "text"),
+    CHOICE("kind", "text|chat|preference|pictures",
+           "text, JSON lines of conversations or of pairs of answers, or pictures with classes", "text"),
+    ANY("size", "pictures: rows and columns that the network gets: one number, or [rows, columns]", "as the pictures are"),
+    INT("channels", 1, 3, "pictures: 1 grey, 3 colour", "as the pictures are"),
     {.key = "train", .required = true, .doc = "file, or a list of them"},
     ANY("validation", "file, list of them, or the share that is held out: of a text its end, of rows a sample", "0.1"),
     CHOICE("too_long", "refuse|cut", "chat, preference: rows with more tokens than train.context", "refuse"),
@@ -143,6 +147,7 @@ const ig_schema_field recipe_schema[] = {
     {.key = "train", .type = IG_TREE_MAP, .required = true, .fields = train_fields, .doc = "how much of it at a time, and how long"},
     MAP("lora", lora_fields, "train an adapter of low rank instead of the weights of model.from"),
     MAP("dpo", dpo_fields, "learning from pairs of answers (data.kind: preference)"),
+    MAP("augment", ig_augment_fields, "how pictures are varied (data.kind: pictures)"),
     MAP("optimiser", optimiser_fields, "how gradients become updates"),
     MAP("schedule", schedule_fields, "the learning rate over time"),
     MAP("regularise", regularise_fields, "against learning by heart"),

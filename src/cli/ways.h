@@ -1,0 +1,25 @@
+/* cli/ways.h: what `ingot run` and `ingot eval` do with a model, by what it can do.  Models that write text are run by verb_run.c
+ * itself; every other capability has a row in ways.c.
+ */
+#ifndef INGOT_CLI_WAYS_H
+#define INGOT_CLI_WAYS_H
+
+#include "cli/cli.h"
+#include "ingot/models.h"
+
+typedef struct cli_way {
+    unsigned can;                       /* IG_CAN_… */
+    int (*run)(cli *c, ig_model *m);    /* arguments behind the model: c->arg[1] … */
+    int (*eval)(cli *c, ig_model *m);   /* --data is given */
+} cli_way;
+
+/* From config.json alone.  NULL: none of them, or there is no such model, which whoever loads it will tell. */
+const cli_way *cli_way_of(cli *c, const char *model);
+/* Load the model, and go that way. */
+int cli_way_run(cli *c, int (*way)(cli *c, ig_model *m));
+
+/* see.c */
+int cli_see_run(cli *c, ig_model *m);
+int cli_see_eval(cli *c, ig_model *m);
+
+#endif
