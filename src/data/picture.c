@@ -182,7 +182,7 @@ ig_status ig_picture_decode(const char *name, const void *bytes, size_t len, int
 /* ---- files ---------------------------------------------------------------------------------------------------------------- */
 
 ig_status ig_picture_read(const char *path, int channels, ig_picture *out, ig_error *err) {
-    ig_buf bytes = {0};
+    ig_buf bytes = {.max = IG_PICTURE_BYTES_MAX};
     *out = (ig_picture){0};
     ig_status status = ig_file_read(path, IG_PICTURE_BYTES_MAX, &bytes, err);
     if (status == IG_OK) status = ig_picture_decode(path, bytes.data, bytes.len, channels, out, err);

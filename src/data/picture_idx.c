@@ -69,7 +69,8 @@ ig_status picture_set_idx(ig_picture_set *s, const char *path, const char *label
                           ig_picture_problems *problems, ig_error *err) {
     char beside[IG_PATH_MAX];
     int64_t size[4], label_size[4];
-    ig_buf b = {0};
+    ig_buf b = {.max = IG_IDX_BYTES_MAX};
+    s->pixels.max = IG_IDX_BYTES_MAX;
     IG_TRY(ig_file_read(path, IG_IDX_BYTES_MAX, &s->pixels, err));
     IG_TRY(check_pictures(s, path, size, err));
     if (!labels) {

@@ -117,8 +117,8 @@ static ig_status read_all(jpeg_work *w, ig_error *err) {
         JSAMPROW row = w->raw->data + (size_t)in->output_scanline * (size_t)w->raw->width * (size_t)channels;
         jpeg_read_scanlines(in, &row, 1);
     }
+    w->raw->orientation = find_orientation(w); /* before the markers are let go */
     jpeg_finish_decompress(in);
-    w->raw->orientation = find_orientation(w);
     if (ink) ink_to_light(w->raw, in->saw_Adobe_marker);
     return IG_OK;
 }
