@@ -24,7 +24,8 @@ static inline void plain_picture(int number, int64_t height, int64_t width, ig_p
     ig_error err = {0};
     check_ok(ig_picture_new(height, width, 3, out, &err));
     for (int64_t i = 0; i < height * width; i++) {
-        out->data[3 * i] = (uint8_t)(number * 10), out->data[3 * i + 1] = (uint8_t)(i % 251), out->data[3 * i + 2] = (uint8_t)(number + i / width);
+        out->data[3 * i] = (uint8_t)(number * 10), out->data[3 * i + 1] = (uint8_t)(i % 251),
+                      out->data[3 * i + 2] = (uint8_t)(number + i / width);
     }
 }
 

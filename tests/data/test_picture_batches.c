@@ -1,5 +1,5 @@
-/* Augmentation and batches: the same key gives the same picture, whatever the threads and what was prepared before; each line of the
- * augmentation does what it says and disturbs no other; mixup keeps sums; an unreadable picture is told at its batch.
+/* Augmentation and batches: the same key gives the same picture, whatever the threads and what was prepared before; each line
+ * of the augmentation does what it says and disturbs no other; mixup keeps sums; an unreadable picture is told at its batch.
  */
 #include <math.h>
 
@@ -16,9 +16,17 @@ static ig_augment parse(const char *yaml) {
 }
 
 static void options_are_checked_by_line(void **state) {
-    static const struct { const char *yaml, *says; } cases[] = {
-        {"sise: 3", "size"}, {"flip: 2", "flip"}, {"height: 3", "together"}, {"area: [0.5]", "area"}, {"area: [0.9, 0.1]", "first"},
-        {"mean: [0.5]", "mean"}, {"mean: [0.5, 0.5]\nstd: [1, 1]", "three"}, {"mean: [7]\nstd: [1]", "7"}, {"scale: [0, 1]", "scale"},
+    static const struct { const char *yaml, *says;
+    } cases[] = {
+        {"sise: 3", "size"},
+        {"flip: 2", "flip"},
+        {"height: 3", "together"},
+        {"area: [0.5]", "area"},
+        {"area: [0.9, 0.1]", "first"},
+        {"mean: [0.5]", "mean"},
+        {"mean: [0.5, 0.5]\nstd: [1, 1]", "three"},
+        {"mean: [7]\nstd: [1]", "7"},
+        {"scale: [0, 1]", "scale"},
         {"std: [0.0]\nmean: [0]", "std"},
     };
     (void)state;
@@ -39,7 +47,7 @@ static void options_are_checked_by_line(void **state) {
     assert_true(a.height == 0 && !a.normalized);
 }
 
-/* ---- one picture ---------------------------------------------------------------------------------------------------------- */
+/* ---- one picture ------------------------------------------------------------------------------------------------- */
 
 enum { SIDE = 16, VALUES = SIDE * SIDE * 3 };
 
@@ -95,7 +103,8 @@ static void a_flip_is_a_mirror_and_quarter_turns_move_every_pixel(void **state) 
     for (int i = 0; i < VALUES; i++) assert_true(fabsf(out[i] - want[i]) < 1e-5f);
     a.flip = 1;
     apply(&a, &p, 0, out);
-    for (int i = 0; i < VALUES; i++) assert_true(fabsf(out[i] - want[(i / (3 * SIDE) * SIDE + SIDE - 1 - i / 3 % SIDE) * 3 + i % 3]) < 1e-5f);
+    for (int i = 0; i < VALUES; i++)
+        assert_true(fabsf(out[i] - want[(i / (3 * SIDE) * SIDE + SIDE - 1 - i / 3 % SIDE) * 3 + i % 3]) < 1e-5f);
     ig_picture_fini(&p);
 }
 
@@ -176,14 +185,16 @@ static void colours_change_as_far_as_they_may(void **state) {
         before += 0.299 * (double)plain[i] + 0.587 * (double)plain[i + 1] + 0.114 * (double)plain[i + 2];
         after += 0.299 * (double)out[i] + 0.587 * (double)out[i + 1] + 0.114 * (double)out[i + 2];
     }
-    assert_true(fabs(before - after) < 1e-3 * before && memcmp(plain, out, sizeof out) != 0); /* both leave the mean grey where it is */
+    assert_true(fabs(before - after) < 1e-3 * before &&
+                memcmp(plain, out, sizeof out) != 0); /* both leave the mean grey where it is */
     ig_picture_fini(&p);
 }
 
 static void all_lines_together_stay_finite_and_differ_by_key(void **state) {
     ig_picture p = noise(50, 23);
-    ig_augment a = parse("size: 16\narea: [0.08, 1]\nflip: 0.5\nflip_vertical: 0.1\nrotate: 30\nscale: [0.8, 1.2]\nshift: 0.1\nbrightness: 0.4\n"
-                         "contrast: 0.4\nsaturation: 0.4\nerase: 0.3\ncutout: 3\nmean: [0.5]\nstd: [0.25]");
+    ig_augment a = parse(
+        "size: 16\narea: [0.08, 1]\nflip: 0.5\nflip_vertical: 0.1\nrotate: 30\nscale: [0.8, 1.2]\nshift: 0.1\nbrightness: 0.4\n"
+        "contrast: 0.4\nsaturation: 0.4\nerase: 0.3\ncutout: 3\nmean: [0.5]\nstd: [0.25]");
     float one[VALUES], two[VALUES];
     (void)state;
     a.channels = 3;
@@ -198,7 +209,7 @@ static void all_lines_together_stay_finite_and_differ_by_key(void **state) {
     ig_picture_fini(&p);
 }
 
-/* ---- batches -------------------------------------------------------------------------------------------------------------- */
+/* ---- batches ----------------------------------------------------------------------------------------------------- */
 
 enum { EACH = 9, BATCH = 8 };
 
@@ -233,15 +244,17 @@ static void unmake(fixture *f) {
     check_ok(ig_dir_remove(f->folder, &err));
 }
 
-static const char augmented[] = "size: 16\npadding: 2\nflip: 0.5\nrotate: 10\nbrightness: 0.2\ncutout: 4\nmixup: 0.4\nmean: [0.5]\nstd: [0.25]";
+static const char augmented[] =
+    "size: 16\npadding: 2\nflip: 0.5\nrotate: 10\nbrightness: 0.2\ncutout: 4\nmixup: 0.4\nmean: [0.5]\nstd: [0.25]";
 
 static ig_picture_batches *open_batches(const fixture *f, bool training, bool serial) {
     ig_augment a = parse(augmented);
     ig_picture_batches *b;
     ig_error err = {0};
     a.channels = 3;
-    check_ok(ig_picture_batches_open(f->ctx, f->s, &a, &(ig_picture_batches_opts){.batch = BATCH, .seed = 42, .training = training, .serial = serial},
-                                     &b, &err));
+    check_ok(ig_picture_batches_open(
+        f->ctx, f->s, &a, &(ig_picture_batches_opts){.batch = BATCH, .seed = 42, .training = training, .serial = serial}, &b,
+        &err));
     return b;
 }
 
@@ -376,7 +389,8 @@ static ig_status open_and_get(const fixture *f, ig_error *err) {
     const ig_augment a = {.height = 16, .width = 16, .channels = 3, .padding = 2, .mixup = 0.4f};
     ig_picture_batches *b;
     const ig_picture_batch *one;
-    IG_TRY(ig_picture_batches_open(f->ctx, f->s, &a, &(ig_picture_batches_opts){.batch = 2, .training = true, .serial = true}, &b, err));
+    IG_TRY(ig_picture_batches_open(f->ctx, f->s, &a, &(ig_picture_batches_opts){.batch = 2, .training = true, .serial = true},
+                                   &b, err));
     ig_status s = ig_picture_batches_get(b, 0, &one, err);
     ig_picture_batches_close(b);
     return s;
@@ -390,7 +404,8 @@ static void every_failed_allocation_is_a_status(void **state) {
         ig_alloc_fail_at(n);
         ig_status s = open_and_get(&f, &err);
         if (ig_alloc_fail_at(0) < n) break;
-        if (s != IG_OK && s != IG_E_NOMEM) fail_msg("allocation %llu: %s: %s", (unsigned long long)n, ig_status_name(s), err.message);
+        if (s != IG_OK && s != IG_E_NOMEM)
+            fail_msg("allocation %llu: %s: %s", (unsigned long long)n, ig_status_name(s), err.message);
     }
     unmake(&f);
 }

@@ -1,5 +1,5 @@
-/* Labelled pictures: folders, tables and IDX give the same set in every order, bad pictures are told and left out, equal ones stay
- * on one side of the split.
+/* Labelled pictures: folders, tables and IDX give the same set in every order, bad pictures are told and left out, equal ones
+ * stay on one side of the split.
  */
 #include "pictures.h"
 
@@ -105,9 +105,11 @@ static void a_table_names_pictures_and_rows_without_one_are_told(void **state) {
     ig_error err = {0};
     (void)state;
     make_classes(folder, 2);
-    write_text(folder, "index.csv", "Label,note,path\ncat,x,cat/00.png\ndog,y,dog/01.png\n,z,dog/00.png\ncat,q,cat/09.png\nbird,q,cat/01.png\n");
+    write_text(folder, "index.csv",
+               "Label,note,path\ncat,x,cat/00.png\ndog,y,dog/01.png\n,z,dog/00.png\ncat,q,cat/09.png\nbird,q,cat/01.png\n");
     snprintf(path, sizeof path, "%s/index.csv", folder);
-    check_ok(ig_picture_set_open(path, &(ig_picture_set_opts){.classes = known, .class_count = 2, .channels = 1}, &problems, &s, &err));
+    check_ok(ig_picture_set_open(path, &(ig_picture_set_opts){.classes = known, .class_count = 2, .channels = 1}, &problems, &s,
+                                 &err));
     assert_int_equal(ig_picture_set_count(s), 2);
     assert_int_equal(ig_picture_set_label(s, 0), 1);
     assert_int_equal(ig_picture_set_label(s, 1), 0);
@@ -130,7 +132,8 @@ static void a_table_names_pictures_and_rows_without_one_are_told(void **state) {
 /* n pictures of 2 × 3 whose bytes count up; the file ends `cut` bytes early. */
 static void write_idx(const char *folder, int n, int cut) {
     char path[256];
-    uint8_t pictures[16 + 600] = {0, 0, 8, 3, 0, 0, 0, (uint8_t)n, 0, 0, 0, 2, 0, 0, 0, 3}, labels[8 + 100] = {0, 0, 8, 1, 0, 0, 0, (uint8_t)n};
+    uint8_t pictures[16 + 600] = {0, 0, 8, 3, 0, 0, 0, (uint8_t)n, 0, 0, 0, 2, 0, 0, 0, 3},
+                          labels[8 + 100] = {0, 0, 8, 1, 0, 0, 0, (uint8_t)n};
     ig_error err = {0};
     for (int i = 0; i < 6 * n; i++) pictures[16 + i] = (uint8_t)i;
     for (int i = 0; i < n; i++) labels[8 + i] = (uint8_t)(i % 3);
@@ -187,7 +190,8 @@ static void the_split_takes_its_share_of_every_class_and_keeps_equal_pictures_to
     check_ok(ig_picture_split_make(s, 0.25, &split, &err));
     assert_int_equal(split.train_count + split.valid_count, 40);
     bool held[40] = {0};
-    for (size_t i = 0; i < split.valid_count; i++) of_class[ig_picture_set_label(s, (size_t)split.valid[i])]++, held[split.valid[i]] = true;
+    for (size_t i = 0; i < split.valid_count; i++)
+        of_class[ig_picture_set_label(s, (size_t)split.valid[i])]++, held[split.valid[i]] = true;
     assert_int_equal(of_class[1], 5);
     assert_in_range(of_class[0], 5, 7);
     assert_true(held[0] == held[19] && held[0] == held[18]);
@@ -245,7 +249,8 @@ static void every_failed_allocation_is_a_status(void **state) {
             ig_status s = open_and_use(ctx, path, &err);
             bool fell = ig_alloc_fail_at(0) >= n;
             if (!fell) break;
-            if (s != IG_E_NOMEM && s != IG_OK) fail_msg("%s, allocation %llu: %s: %s", path, (unsigned long long)n, ig_status_name(s), err.message);
+            if (s != IG_E_NOMEM && s != IG_OK)
+                fail_msg("%s, allocation %llu: %s: %s", path, (unsigned long long)n, ig_status_name(s), err.message);
         }
         check_ok(open_and_use(ctx, path, &err));
     }
@@ -272,7 +277,8 @@ static void fashion_mnist_is_read(void **state) {
     for (int k = 0; k < 10; k++) assert_int_equal(of_class[k], 100);
     ig_context *ctx = context(2);
     check_ok(ig_picture_set_moments(ctx, s, split.train, split.train_count, mean, std, &err));
-    assert_true(mean[0] > 0.27f && mean[0] < 0.30f && std[0] > 0.34f && std[0] < 0.37f); /* 0.2860 and 0.3530 of the training pictures */
+    assert_true(mean[0] > 0.27f && mean[0] < 0.30f && std[0] > 0.34f &&
+                std[0] < 0.37f); /* 0.2860 and 0.3530 of the training pictures */
     ig_context_free(ctx);
     ig_picture_split_fini(&split);
     ig_picture_set_free(s);

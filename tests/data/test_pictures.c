@@ -56,7 +56,8 @@ static void resizing_gives_pillows_bytes(void **state) {
         const ig_tree *size = ig_tree_get(t, "size")->child;
         bool area = strcmp(ig_tree_text(t, "filter", ""), "area") == 0;
         check_ok(ig_picture_read(picture_path("rgb.png", path), (int)ig_tree_int(t, "channels", 0), &p, &err));
-        check_ok(ig_picture_resize(&p, &box, size->next->integer, size->integer, area ? IG_PICTURE_AREA : IG_PICTURE_BILINEAR, &small, &err));
+        check_ok(ig_picture_resize(&p, &box, size->next->integer, size->integer, area ? IG_PICTURE_AREA : IG_PICTURE_BILINEAR,
+                                   &small, &err));
         snprintf(what, sizeof what, "line %d", t->line);
         check_digest(what, &small, ig_tree_text(t, "sha", ""));
         ig_picture_fini(&p);
@@ -65,7 +66,7 @@ static void resizing_gives_pillows_bytes(void **state) {
     ig_doc_free(d);
 }
 
-/* ---- damage ------------------------------------------------------------------------------------------------------------ */
+/* ---- damage ------------------------------------------------------------------------------------------------------ */
 
 static void load(const char *name, ig_buf *out) {
     char path[1024];
@@ -86,7 +87,8 @@ static void pictures_that_are_cut_off_are_refused_at_every_byte(void **state) {
             ig_error err = {0};
             char *copy = ig_malloc(n + 1); /* so that a sanitizer sees a read past the end */
             memcpy(copy, b.data, n);
-            if (ig_picture_decode(name, copy, n, 0, &p, &err) == IG_OK) fail_msg("%s is read from %zu of %zu bytes", name, n, b.len);
+            if (ig_picture_decode(name, copy, n, 0, &p, &err) == IG_OK)
+                fail_msg("%s is read from %zu of %zu bytes", name, n, b.len);
             assert_null(p.data);
             assert_true(n < 12 || err.code == IG_E_FORMAT);
             assert_string_equal(err.file, name);
@@ -100,7 +102,9 @@ static void pictures_that_are_cut_off_are_refused_at_every_byte(void **state) {
 }
 
 static void damaged_and_unknown_files_are_refused_by_name(void **state) {
-#define BMP(bits, method) "BM\x66\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\1\0\0\0\1\0\0\0\1\0" bits "\0" method "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+#define BMP(bits, method)                                                           \
+    "BM\x66\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\1\0\0\0\1\0\0\0\1\0" bits "\0" method \
+    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
     static const struct { const char *bytes; size_t len; ig_status status; const char *says; } cases[] = {
 #define CASE(text, status, says) {text, sizeof(text) - 1, status, says}
         CASE("", IG_E_FORMAT, "empty"),
@@ -130,7 +134,8 @@ static void damaged_and_unknown_files_are_refused_by_name(void **state) {
         ig_picture p;
         ig_error err = {0};
         ig_status s = ig_picture_decode("a.jpg", cases[i].bytes, cases[i].len, 3, &p, &err);
-        if (s != cases[i].status || !strstr(err.message, cases[i].says)) fail_msg("case %zu: %s: %s", i, ig_status_name(s), err.message);
+        if (s != cases[i].status || !strstr(err.message, cases[i].says))
+            fail_msg("case %zu: %s: %s", i, ig_status_name(s), err.message);
         ig_picture_fini(&p);
     }
 }
@@ -162,7 +167,8 @@ static void bombs_are_refused_from_the_header(void **state) {
 }
 
 static void noise_is_refused_or_read_and_never_more(void **state) {
-    static const char *const names[] = {"rgb.jpg", "progressive.jpg", "cmyk.jpg", "palette4.png", "adam7.png", "lossy.webp", "alpha.webp", "palette8.bmp"};
+    static const char *const names[] = {"rgb.jpg",   "progressive.jpg", "cmyk.jpg",   "palette4.png",
+                                        "adam7.png", "lossy.webp",      "alpha.webp", "palette8.bmp"};
     ig_rng r;
     (void)state;
     ig_rng_init(&r, 1, 2);
@@ -184,7 +190,7 @@ static void noise_is_refused_or_read_and_never_more(void **state) {
     }
 }
 
-/* ---- writing and drawing ------------------------------------------------------------------------------------------------ */
+/* ---- writing and drawing ----------------------------------------------------------------------------------------- */
 
 static void what_is_written_is_read_back(void **state) {
     (void)state;
@@ -235,7 +241,8 @@ static void large_jpegs_come_through_the_small_block(void **state) {
 
 static int64_t count_color(const ig_picture *p, ig_color c) {
     int64_t n = 0;
-    for (int64_t i = 0; i < p->height * p->width; i++) n += p->data[3 * i] == c.r && p->data[3 * i + 1] == c.g && p->data[3 * i + 2] == c.b;
+    for (int64_t i = 0; i < p->height * p->width; i++)
+        n += p->data[3 * i] == c.r && p->data[3 * i + 1] == c.g && p->data[3 * i + 2] == c.b;
     return n;
 }
 
@@ -298,7 +305,8 @@ static ig_status decode_and_write(const char *name, const ig_buf *b, ig_error *e
 }
 
 static void every_failed_allocation_is_a_status(void **state) {
-    static const char *const names[] = {"rgb.jpg", "turned6.jpg", "grey.jpg", "rgba.png", "palette_alpha.png", "alpha.webp", "palette8.bmp", "grey.pgm"};
+    static const char *const names[] = {"rgb.jpg",           "turned6.jpg", "grey.jpg",     "rgba.png",
+                                        "palette_alpha.png", "alpha.webp",  "palette8.bmp", "grey.pgm"};
     (void)state;
     for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
         ig_buf b = {.max = 1 << 20};
@@ -309,7 +317,8 @@ static void every_failed_allocation_is_a_status(void **state) {
             ig_status s = decode_and_write(names[k], &b, &err);
             bool fell = ig_alloc_fail_at(0) >= n;
             if (!fell) break;
-            if (s != IG_E_NOMEM && s != IG_OK) fail_msg("%s, allocation %llu: %s: %s", names[k], (unsigned long long)n, ig_status_name(s), err.message);
+            if (s != IG_E_NOMEM && s != IG_OK)
+                fail_msg("%s, allocation %llu: %s: %s", names[k], (unsigned long long)n, ig_status_name(s), err.message);
         }
         ig_buf_fini(&b);
     }
