@@ -89,13 +89,18 @@ static void copy_window(const work *w, const ig_picture *p, int64_t y0, int64_t 
     const ig_augment *a = w->a;
     int c = a->channels;
     bool flip = flips(w, U_FLIP, a->flip), turn = flips(w, U_FLIP_VERTICAL, a->flip_vertical);
-    int64_t step = flip ? -c : c;
+    int64_t step = flip ? -1 : 1;
     float *out = w->out;
     for (int64_t i = 0; i < a->height; i++) {
         int64_t y = y0 + (turn ? a->height - 1 - i : i), x = x0 + (flip ? a->width - 1 : 0);
         bool inside_y = y >= 0 && y < p->height;
         const uint8_t *row = p->data + (inside_y ? y : 0) * p->width * c;
-        for (int64_t j = 0; j < a->width; j++, x += step / c, out += c) {
+        if (inside_y && !flip && x0 >= 0 && x0 + a->width <= p->width) { /* a whole row: this becomes vectors */
+            for (int64_t k = 0; k < a->width * c; k++) out[k] = (float)row[x0 * c + k];
+            out += a->width * c;
+            continue;
+        }
+        for (int64_t j = 0; j < a->width; j++, x += step, out += c) {
             bool inside = inside_y && x >= 0 && x < p->width;
             for (int k = 0; k < c; k++) out[k] = inside ? (float)row[x * c + k] : w->mean[k];
         }

@@ -144,6 +144,22 @@ def resizes():
                     expected["resize"].append({"box": box, "size": size, "filter": name, "channels": len(mode) // 3 * 2 + 1, "sha": sha(done)})
 
 
+def landscape():
+    """What draw_augmentations draws; not read by the tests."""
+    def at(x, y):
+        if 20 <= x < 52 and 18 <= y < 50:
+            return (226, 60, 48)
+        if (x - 76) ** 2 + (y - 40) ** 2 < 18 ** 2:
+            return (245, 200, 50)
+        if y > 70 and abs(x - 56) < (y - 66) * 1.1:
+            return (40, 130, 90)
+        return (150 + x // 3, 190 + y // 4, 235 - y // 3)
+    im = Image.new("RGB", (112, 112))
+    im.putdata([at(x, y) for y in range(112) for x in range(112)])
+    im.save(out / "scene.png")
+
+
+landscape()
 made_by_hand()
 written_by_pillow()
 resizes()

@@ -85,7 +85,7 @@ static void evaluation_is_the_resized_centre_normalised(void **state) {
     ig_picture_fini(&sized);
 }
 
-static void a_flip_is_a_mirror_and_quarter_turns_move_every_pixel(void **state) {
+static void a_flip_is_a_mirror_with_and_without_interpolation(void **state) {
     ig_picture p = noise(SIDE, SIDE);
     ig_augment plain = parse("size: 16\nmean: [0.5]\nstd: [0.5]"), a = plain;
     float want[VALUES], out[VALUES];
@@ -414,7 +414,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_are_checked_by_line),
         cmocka_unit_test(evaluation_is_the_resized_centre_normalised),
-        cmocka_unit_test(a_flip_is_a_mirror_and_quarter_turns_move_every_pixel),
+        cmocka_unit_test(a_flip_is_a_mirror_with_and_without_interpolation),
         cmocka_unit_test(a_padded_crop_moves_the_picture_and_fills_with_the_mean),
         cmocka_unit_test(erasing_takes_a_rectangle_and_nothing_else),
         cmocka_unit_test(colours_change_as_far_as_they_may),
