@@ -170,6 +170,10 @@ typedef struct ig_augment {
 extern const ig_schema_field ig_augment_fields[]; /* of the map that a recipe gives */
 /* map NULL: nothing is augmented.  H, W, C, mean and std stay 0 where they are not given: they are the data's. */
 ig_status ig_augment_parse(const char *name, const ig_tree *map, ig_augment *out, ig_error *err);
+/* What the recipe left open, from the pictures index[count] that are trained on: C, H and W where all pictures (after check)
+ * have one size, mean and std.  IG_E_ARG when sizes differ and none was given. */
+ig_status ig_augment_complete(ig_context *ctx, const ig_picture_set *s, const int64_t *index, size_t count, ig_augment *a,
+                              ig_error *err);
 
 /* Whose randomness: the same key gives the same picture. */
 typedef struct ig_augment_key {

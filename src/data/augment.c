@@ -1,4 +1,4 @@
-/* data/augment.c: what a recipe says about augmentation, checked. */
+/* data/augment.c: what a recipe says about augmentation, checked, and the rest from the data. */
 #include "ingot/pictures.h"
 
 #define NUMBER(key_, type_, min_, max_, doc_)                                                                          \
@@ -108,5 +108,17 @@ ig_status ig_augment_parse(const char *name, const ig_tree *map, ig_augment *out
     IG_TRY(read_pair(name, map, "scale", 0.1, 10, &a.scale_min, &a.scale_max, err));
     IG_TRY(read_moments(name, map, &a, err));
     *out = a;
+    return IG_OK;
+}
+
+ig_status ig_augment_complete(ig_context *ctx, const ig_picture_set *s, const int64_t *index, size_t count, ig_augment *a,
+                              ig_error *err) {
+    a->channels = ig_picture_set_channels(s);
+    if (!a->height && !ig_picture_set_size(s, &a->height, &a->width))
+        return ig_error_set(err, IG_E_ARG,
+                            "the pictures have different sizes: say with size what the network sees, for instance 224");
+    if (a->normalized) return IG_OK;
+    IG_TRY(ig_picture_set_moments(ctx, s, index, count, a->mean, a->std, err));
+    a->normalized = true;
     return IG_OK;
 }

@@ -365,6 +365,28 @@ static void mixup_joins_pairs_and_keeps_their_sum(void **state) {
     unmake(&f);
 }
 
+static void what_a_recipe_leaves_open_comes_from_the_data(void **state) {
+    fixture f = make(2);
+    int64_t index[27];
+    ig_augment a = {0};
+    ig_error err = {0};
+    (void)state;
+    for (int i = 0; i < 27; i++) index[i] = i;
+    check_fails(ig_augment_complete(f.ctx, f.s, index, 27, &a, &err), IG_E_ARG); /* sizes are not known yet */
+    check_ok(ig_picture_set_check(f.ctx, f.s, NULL, &err));
+    check_fails(ig_augment_complete(f.ctx, f.s, index, 27, &a, &err), IG_E_ARG); /* and differ */
+    a = parse("size: 16\nmean: [0.25]\nstd: [0.5]");
+    check_ok(ig_augment_complete(f.ctx, f.s, index, 27, &a, &err));
+    assert_true(a.channels == 3 && a.height == 16 && a.mean[1] == 0.25f);
+    a = parse("size: 16");
+    check_ok(ig_augment_complete(f.ctx, f.s, index, 3, &a, &err)); /* red is 0, 30 and 60 in pictures of 20, 21 and 22 rows */
+    double mean = (30.0 * 21 + 60.0 * 22) / 63, square = (900.0 * 21 + 3600.0 * 22) / 63;
+    assert_true(a.normalized && fabs((double)a.mean[0] * 255 - mean) < 1e-4);
+    assert_true(fabs((double)a.std[0] * 255 - sqrt(square - mean * mean)) < 1e-3);
+    check_fails(ig_picture_set_moments(f.ctx, f.s, index, 0, a.mean, a.std, &err), IG_E_ARG);
+    unmake(&f);
+}
+
 static void an_unreadable_picture_is_told_at_its_batch(void **state) {
     fixture f = make(2);
     const ig_picture_batch *one;
@@ -422,6 +444,7 @@ int main(void) {
         cmocka_unit_test(batches_are_the_same_whatever_the_threads_and_the_order),
         cmocka_unit_test(an_epoch_has_every_picture_once_and_evaluation_keeps_the_order),
         cmocka_unit_test(mixup_joins_pairs_and_keeps_their_sum),
+        cmocka_unit_test(what_a_recipe_leaves_open_comes_from_the_data),
         cmocka_unit_test(an_unreadable_picture_is_told_at_its_batch),
         cmocka_unit_test(every_failed_allocation_is_a_status),
     };
