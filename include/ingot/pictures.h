@@ -99,12 +99,17 @@ typedef struct ig_picture_problems {
 #define IG_PROBLEMS_KEPT 1000
 void ig_picture_problems_fini(ig_picture_problems *p);
 
+/* Told now and then of a check; false ends it with IG_E_CANCELLED. */
+typedef bool ig_picture_progress_fn(void *arg, size_t done, size_t count);
+
 typedef struct ig_picture_set_opts {
     const char *labels;          /* IDX: the file of labels; NULL: found beside, images-idx3 → labels-idx1 */
     int channels;                /* 1 or 3; 0: of files 3, of IDX 1 */
     const char *const *classes;  /* [class_count] names in a model's order; NULL: those found, sorted by byte */
     size_t class_count;
     size_t memory_max;           /* decoded bytes that may be kept; 0: IG_PICTURES_KEPT_BYTES_MAX */
+    ig_picture_progress_fn *progress; /* NULL: nobody is told */
+    void *progress_arg;
 } ig_picture_set_opts;
 
 typedef struct ig_picture_set ig_picture_set;
@@ -140,7 +145,8 @@ typedef struct ig_picture_split {
 ig_status ig_picture_split_make(const ig_picture_set *s, double share, ig_picture_split *out, ig_error *err);
 void ig_picture_split_fini(ig_picture_split *split);
 
-/* Mean and standard deviation of each channel, 1 being white, over at most 2,000 of the pictures index[count], evenly taken. */
+/* Mean and standard deviation of each channel, 1 being white, over the pictures index[count]; where they are not in
+ * memory, over 2,000 of them, evenly taken. */
 ig_status ig_picture_set_moments(ig_context *ctx, const ig_picture_set *s, const int64_t *index, size_t count, float mean[3],
                                  float std[3], ig_error *err);
 

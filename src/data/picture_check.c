@@ -127,6 +127,8 @@ static ig_status check_all(ig_context *ctx, checking *c, ig_error *err) {
             if (err) *err = inner;
             return status;
         }
+        if (c->s->progress && !c->s->progress(c->s->progress_arg, b.first + n, count))
+            return ig_error_set(err, IG_E_CANCELLED, "the check of the pictures was stopped");
     }
     return IG_OK;
 }
@@ -157,7 +159,7 @@ ig_status ig_picture_set_check(ig_context *ctx, ig_picture_set *s, ig_picture_pr
 
 /* ---- moments ----------------------------------------------------------------------------------------------------- */
 
-#define MOMENTS_MAX 2000
+#define MOMENTS_MAX 2000 /* pictures that are decoded for it */
 
 typedef struct sums {
     uint64_t pixels, sum[3], square[3]; /* exact: the order of pictures does not count */
@@ -176,10 +178,11 @@ static void add_picture(sums *t, const ig_picture *p) {
 
 ig_status ig_picture_set_moments(ig_context *ctx, const ig_picture_set *s, const int64_t *index, size_t count, float mean[3],
                                  float std[3], ig_error *err) {
-    block b = {.s = s, .index = index, .step = count > MOMENTS_MAX ? count / MOMENTS_MAX : 1};
+    bool in_memory = s->stored || s->kept;
+    block b = {.s = s, .index = index, .step = !in_memory && count > MOMENTS_MAX ? count / MOMENTS_MAX : 1};
     size_t used = count / b.step;
     sums total = {0};
-    if (used > MOMENTS_MAX) used = MOMENTS_MAX;
+    if (!in_memory && used > MOMENTS_MAX) used = MOMENTS_MAX;
     if (!used) return ig_error_set(err, IG_E_ARG, "no pictures, no mean");
     for (size_t done = 0; done < used; done += BLOCK) {
         size_t n = used - done < BLOCK ? used - done : BLOCK;

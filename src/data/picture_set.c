@@ -155,6 +155,7 @@ ig_status ig_picture_set_open(const char *path, const ig_picture_set_opts *opts,
     if (!s) return ig_error_nomem(err, sizeof *s);
     s->text.max = TEXT_BYTES_MAX;
     s->memory_max = opts->memory_max ? opts->memory_max : IG_PICTURES_KEPT_BYTES_MAX;
+    s->progress = opts->progress, s->progress_arg = opts->progress_arg;
     ig_status status = read_source(s, path, opts, problems, err);
     if (status == IG_OK) *out = s;
     else ig_picture_set_free(s);

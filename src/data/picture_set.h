@@ -26,6 +26,8 @@ struct ig_picture_set {
     size_t class_count;
     int channels;
     size_t memory_max;
+    ig_picture_progress_fn *progress;
+    void *progress_arg;
     bool same_size; /* of all, and known */
     int64_t height, width;
     ig_buf pixels; /* IDX: [N,height,width,stored] and its header before */

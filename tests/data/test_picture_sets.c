@@ -97,6 +97,28 @@ static void bad_pictures_are_told_and_left_out(void **state) {
     check_ok(ig_dir_remove(folder, &err));
 }
 
+static bool stop_at_once(void *arg, size_t done, size_t count) {
+    assert_true(done <= count);
+    return ++*(int *)arg < 1;
+}
+
+static void a_check_can_be_stopped(void **state) {
+    char folder[64];
+    int calls = 0;
+    ig_picture_set *s;
+    ig_error err = {0};
+    ig_context *ctx = context(1);
+    (void)state;
+    make_classes(folder, 40);
+    check_ok(
+        ig_picture_set_open(folder, &(ig_picture_set_opts){.progress = stop_at_once, .progress_arg = &calls}, NULL, &s, &err));
+    check_fails(ig_picture_set_check(ctx, s, NULL, &err), IG_E_CANCELLED);
+    assert_int_equal(calls, 1);
+    ig_picture_set_free(s);
+    ig_context_free(ctx);
+    check_ok(ig_dir_remove(folder, &err));
+}
+
 static void a_table_names_pictures_and_rows_without_one_are_told(void **state) {
     static const char *const known[] = {"dog", "cat"};
     char folder[64], path[128];
@@ -288,6 +310,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folders_are_classes_in_the_order_of_their_names),
         cmocka_unit_test(bad_pictures_are_told_and_left_out),
+        cmocka_unit_test(a_check_can_be_stopped),
         cmocka_unit_test(a_table_names_pictures_and_rows_without_one_are_told),
         cmocka_unit_test(idx_pairs_are_found_and_checked),
         cmocka_unit_test(the_split_takes_its_share_of_every_class_and_keeps_equal_pictures_together),
