@@ -1,9 +1,10 @@
 /* data/augment_apply.c: one picture as the network sees it.
  *
- *     u8 [h,w,C] ──part, size──► u8 [h',w',C] ──window, warp, flips──► f32 [H,W,C], 0 … 255 ──colour──► ──(x - mean)/std──► ──erase──►
+ *     u8 [h,w,C] ──part, size──► u8 [h',w',C] ──window, warp, flips──► f32 [H,W,C], 0 … 255
+ *                                             ──colour──► ──(x - mean)/std──► ──erase──► out
  *
- * All random numbers of a picture are drawn before anything is done, each at a place of its own, so that switching one line of the
- * augmentation on does not change what the others do.  What lies outside of the picture is the mean, which becomes 0.
+ * All random numbers of a picture are drawn before anything is done, each at a place of its own, so that switching one line of
+ * the augmentation on does not change what the others do.  What lies outside of the picture is the mean, which becomes 0.
  */
 #include <math.h>
 #include <string.h>
@@ -15,8 +16,8 @@ enum { STREAM_AUGMENT = 0x61756721 };
 
 /* Places of the random numbers, each uniform in [0,1). */
 enum {
-    U_Y, U_X, U_AREA, U_ASPECT, U_FLIP, U_FLIP_VERTICAL, U_ROTATE, U_SCALE, U_SHIFT_Y, U_SHIFT_X, U_BRIGHTNESS, U_CONTRAST, U_SATURATION,
-    U_ERASE, U_ERASE_AREA, U_ERASE_ASPECT, U_ERASE_Y, U_ERASE_X, U_CUTOUT_Y, U_CUTOUT_X, U_COUNT
+    U_Y, U_X, U_AREA, U_ASPECT, U_FLIP, U_FLIP_VERTICAL, U_ROTATE, U_SCALE, U_SHIFT_Y, U_SHIFT_X, U_BRIGHTNESS, U_CONTRAST,
+    U_SATURATION, U_ERASE, U_ERASE_AREA, U_ERASE_ASPECT, U_ERASE_Y, U_ERASE_X, U_CUTOUT_Y, U_CUTOUT_X, U_COUNT
 };
 
 typedef struct work {
@@ -42,7 +43,7 @@ static double between(double u, double least, double most) { return least + u * 
 /* A whole number from 0 to `most`. */
 static int64_t below_or(double u, int64_t most) { return most > 0 ? (int64_t)(u * (double)(most + 1)) : 0; }
 
-/* ---- part and size ---------------------------------------------------------------------------------------------------------- */
+/* ---- part and size ----------------------------------------------------------------------------------------------- */
 
 /* A part of the picture with a random share of its area and a random aspect.   (Szegedy et al. 2015) */
 static ig_status random_part(const work *w, const ig_picture *p, ig_picture *out, ig_error *err) {
@@ -69,7 +70,7 @@ static void covering_size(const ig_augment *a, const ig_picture *p, int64_t *hei
     *width = by_height ? (w > a->width ? w : a->width) : a->width;
 }
 
-/* ---- window, warp, flips ----------------------------------------------------------------------------------------------------- */
+/* ---- window, warp, flips ----------------------------------------------------------------------------------------- */
 
 /* Where the output's pixel (0,0) lies in the picture. */
 static void place_window(const work *w, const ig_picture *p, int64_t *y, int64_t *x) {
@@ -88,13 +89,18 @@ static void copy_window(const work *w, const ig_picture *p, int64_t y0, int64_t 
     const ig_augment *a = w->a;
     int c = a->channels;
     bool flip = flips(w, U_FLIP, a->flip), turn = flips(w, U_FLIP_VERTICAL, a->flip_vertical);
-    int64_t step = flip ? -c : c;
+    int64_t step = flip ? -1 : 1;
     float *out = w->out;
     for (int64_t i = 0; i < a->height; i++) {
         int64_t y = y0 + (turn ? a->height - 1 - i : i), x = x0 + (flip ? a->width - 1 : 0);
         bool inside_y = y >= 0 && y < p->height;
         const uint8_t *row = p->data + (inside_y ? y : 0) * p->width * c;
-        for (int64_t j = 0; j < a->width; j++, x += step / c, out += c) {
+        if (inside_y && !flip && x0 >= 0 && x0 + a->width <= p->width) { /* a whole row: this becomes vectors */
+            for (int64_t k = 0; k < a->width * c; k++) out[k] = (float)row[x0 * c + k];
+            out += a->width * c;
+            continue;
+        }
+        for (int64_t j = 0; j < a->width; j++, x += step, out += c) {
             bool inside = inside_y && x >= 0 && x < p->width;
             for (int k = 0; k < c; k++) out[k] = inside ? (float)row[x * c + k] : w->mean[k];
         }
@@ -122,7 +128,8 @@ static void warp_window(const work *w, const ig_picture *p, int64_t y0, int64_t 
     double scale = a->scale_max > 0 ? between(w->u[U_SCALE], (double)a->scale_min, (double)a->scale_max) : 1;
     double shift_y = between(w->u[U_SHIFT_Y], -1, 1) * (double)a->shift * (double)a->height;
     double shift_x = between(w->u[U_SHIFT_X], -1, 1) * (double)a->shift * (double)a->width;
-    double sin_s = sin(angle) / scale, cos_s = cos(angle) / scale, half_y = (double)a->height / 2, half_x = (double)a->width / 2;
+    double sin_s = sin(angle) / scale, cos_s = cos(angle) / scale, half_y = (double)a->height / 2;
+    double half_x = (double)a->width / 2;
     bool flip = flips(w, U_FLIP, a->flip), turn = flips(w, U_FLIP_VERTICAL, a->flip_vertical);
     float *out = w->out;
     for (int64_t i = 0; i < a->height; i++)
@@ -154,7 +161,7 @@ static ig_status geometry(work *w, const ig_picture *p, ig_error *err) {
     return IG_OK;
 }
 
-/* ---- colour ------------------------------------------------------------------------------------------------------------------- */
+/* ---- colour ------------------------------------------------------------------------------------------------------ */
 
 static float clip(float v) { return v < 0 ? 0 : v > 255 ? 255 : v; }
 
@@ -162,9 +169,12 @@ static float grey_of(const float *p, int channels) {
     return channels == 1 ? *p : 0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2];
 }
 
-static float factor(const work *w, int place, float strength) { return (float)between(w->u[place], 1 - (double)strength, 1 + (double)strength); }
+static float factor(const work *w, int place, float strength) {
+    return (float)between(w->u[place], 1 - (double)strength, 1 + (double)strength);
+}
 
-/* v ← center + f·(v - center): brightness about black, contrast about the picture's mean grey, saturation about the pixel's own. */
+/* v ← center + f·(v - center): brightness about black, contrast about the picture's mean grey, saturation about the pixel's
+ * own. */
 static void color(const work *w) {
     const ig_augment *a = w->a;
     int64_t pixels = a->height * a->width, n = pixels * a->channels;
@@ -189,7 +199,7 @@ static void color(const work *w) {
     }
 }
 
-/* ---- normalisation, erasing ------------------------------------------------------------------------------------------------------ */
+/* ---- normalisation, erasing -------------------------------------------------------------------------------------- */
 
 enum { PERIOD = 12 }; /* values after which both 1 and 3 channels begin again: a loop of this length becomes vectors */
 
@@ -212,7 +222,8 @@ static void clear(const work *w, int64_t y, int64_t x, int64_t height, int64_t w
     int64_t bottom = y + height < a->height ? y + height : a->height, right = x + width < a->width ? x + width : a->width;
     if (y < 0) y = 0;
     if (x < 0) x = 0;
-    for (; y < bottom && x < right; y++) memset(w->out + (y * a->width + x) * a->channels, 0, (size_t)((right - x) * a->channels) * sizeof *w->out);
+    for (; y < bottom && x < right; y++)
+        memset(w->out + (y * a->width + x) * a->channels, 0, (size_t)((right - x) * a->channels) * sizeof *w->out);
 }
 
 static void erase(const work *w) {
@@ -226,15 +237,15 @@ static void erase(const work *w) {
         clear(w, below_or(w->u[U_ERASE_Y], a->height - height), below_or(w->u[U_ERASE_X], a->width - width), height, width);
     }
     if (a->cutout)
-        clear(w, below_or(w->u[U_CUTOUT_Y], a->height - 1) - a->cutout / 2, below_or(w->u[U_CUTOUT_X], a->width - 1) - a->cutout / 2, a->cutout,
-              a->cutout);
+        clear(w, below_or(w->u[U_CUTOUT_Y], a->height - 1) - a->cutout / 2,
+              below_or(w->u[U_CUTOUT_X], a->width - 1) - a->cutout / 2, a->cutout, a->cutout);
 }
 
 ig_status ig_augment_apply(const ig_augment *a, const ig_picture *p, const ig_augment_key *key, float *out, ig_error *err) {
     work w = {.a = a, .out = out};
     if (a->height < 1 || a->width < 1 || p->channels != a->channels)
-        return ig_error_set(err, IG_E_ARG, "a picture with %d channels cannot become one of %lld × %lld pixels with %d", p->channels,
-                            (long long)a->width, (long long)a->height, a->channels);
+        return ig_error_set(err, IG_E_ARG, "a picture with %d channels cannot become one of %lld × %lld pixels with %d",
+                            p->channels, (long long)a->width, (long long)a->height, a->channels);
     draw(&w, key);
     for (int c = 0; c < 3; c++) w.mean[c] = 255 * a->mean[c];
     IG_TRY(geometry(&w, p, err));

@@ -1,7 +1,7 @@
 /* data/picture.c: bytes to a picture of 1 or 3 channels, whatever they are, and pictures to files.
  *
- * The format is told by the first bytes, never by the name.  What was decoded is laid on white where it is transparent, brought to
- * the channels that were asked for, and turned as its EXIF orientation says, in this order.
+ * The format is told by the first bytes, never by the name.  What was decoded is laid on white where it is transparent,
+ * brought to the channels that were asked for, and turned as its EXIF orientation says, in this order.
  */
 #include <string.h>
 #include <strings.h>
@@ -14,8 +14,8 @@ ig_status ig_picture_new(int64_t height, int64_t width, int channels, ig_picture
         return ig_error_set(err, IG_E_ARG, "a picture of %lld × %lld pixels and %d channels cannot be: channels are 1 or 3",
                             (long long)width, (long long)height, channels);
     if (height > IG_PICTURE_SIDE_MAX || width > IG_PICTURE_SIDE_MAX || height * width > IG_PICTURE_PIXELS_MAX)
-        return ig_error_set(err, IG_E_LIMIT, "a picture of %lld × %lld pixels is larger than the limit of %lld pixels", (long long)width,
-                            (long long)height, (long long)IG_PICTURE_PIXELS_MAX);
+        return ig_error_set(err, IG_E_LIMIT, "a picture of %lld × %lld pixels is larger than the limit of %lld pixels",
+                            (long long)width, (long long)height, (long long)IG_PICTURE_PIXELS_MAX);
     size_t bytes = (size_t)height * (size_t)width * (size_t)channels;
     uint8_t *data = ig_malloc(bytes);
     if (!data) return ig_error_nomem(err, bytes);
@@ -28,7 +28,8 @@ void ig_picture_fini(ig_picture *p) {
     *p = (ig_picture){0};
 }
 
-ig_status picture_raw_new(const picture_source *s, int64_t height, int64_t width, int channels, picture_raw *out, ig_error *err) {
+ig_status picture_raw_new(const picture_source *s, int64_t height, int64_t width, int channels, picture_raw *out,
+                          ig_error *err) {
     *out = (picture_raw){0};
     if (height < 1 || width < 1) return ig_error_at(err, IG_E_FORMAT, s->name, 0, "the picture has no pixels");
     if (height > IG_PICTURE_SIDE_MAX || width > IG_PICTURE_SIDE_MAX || height * width > IG_PICTURE_PIXELS_MAX)
@@ -43,10 +44,11 @@ ig_status picture_raw_new(const picture_source *s, int64_t height, int64_t width
 }
 
 ig_status picture_cut_off(const picture_source *s, ig_error *err) {
-    return ig_error_at(err, IG_E_FORMAT, s->name, 0, "the picture is cut off after %zu bytes: copy or download it again", s->len);
+    return ig_error_at(err, IG_E_FORMAT, s->name, 0, "the picture is cut off after %zu bytes: copy or download it again",
+                       s->len);
 }
 
-/* ---- formats ---------------------------------------------------------------------------------------------------------- */
+/* ---- formats ----------------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *ends; /* of file names, each between bars */
@@ -84,23 +86,27 @@ bool ig_picture_is_named(const char *path) {
 }
 
 static ig_status refuse_unknown(const picture_source *s, ig_error *err) {
-    static const struct { size_t at; const char *magic, *name; } known[] = {
-        {0, "GIF8", "a GIF"}, {0, "II*", "a TIFF"}, {0, "MM\0*", "a TIFF"}, {4, "ftypheic", "a HEIC"}, {4, "ftypavif", "an AVIF"},
-        {4, "ftypmif1", "a HEIF"}, {0, "%PDF", "a PDF"}, {0, "<svg", "an SVG"}, {0, "<?xml", "an XML"}, {0, "PK\3\4", "a ZIP"},
+    static const struct { size_t at; const char *magic, *name;
+    } known[] = {
+        {0, "GIF8", "a GIF"},       {0, "II*", "a TIFF"},      {0, "MM\0*", "a TIFF"}, {4, "ftypheic", "a HEIC"},
+        {4, "ftypavif", "an AVIF"}, {4, "ftypmif1", "a HEIF"}, {0, "%PDF", "a PDF"},   {0, "<svg", "an SVG"},
+        {0, "<?xml", "an XML"},     {0, "PK\3\4", "a ZIP"},
     };
     if (!s->len) return ig_error_at(err, IG_E_FORMAT, s->name, 0, "the file is empty");
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         const char *magic = known[i].magic;
         if (begins(s, known[i].at, magic, *magic == 'M' ? 4 : strlen(magic)))
-            return ig_error_at(err, IG_E_UNSUPPORTED, s->name, 0, "this is %s file; read are JPEG, PNG, WebP, BMP, PGM and PPM: convert it",
-                               known[i].name);
+            return ig_error_at(err, IG_E_UNSUPPORTED, s->name, 0,
+                               "this is %s file; read are JPEG, PNG, WebP, BMP, PGM and PPM: convert it", known[i].name);
     }
-    return ig_error_at(err, IG_E_FORMAT, s->name, 0, "this is no picture that is known: read are JPEG, PNG, WebP, BMP, PGM and PPM");
+    return ig_error_at(err, IG_E_FORMAT, s->name, 0,
+                       "this is no picture that is known: read are JPEG, PNG, WebP, BMP, PGM and PPM");
 }
 
 static ig_status decode_raw(const picture_source *s, picture_raw *out, ig_error *err) {
     if (s->len > IG_PICTURE_BYTES_MAX)
-        return ig_error_at(err, IG_E_LIMIT, s->name, 0, "the file has %zu bytes; a picture may have %zu", s->len, IG_PICTURE_BYTES_MAX);
+        return ig_error_at(err, IG_E_LIMIT, s->name, 0, "the file has %zu bytes; a picture may have %zu", s->len,
+                           IG_PICTURE_BYTES_MAX);
     switch (ig_picture_format_of(s->bytes, s->len)) {
     case IG_PICTURE_JPEG: return jpeg_decode(s, out, err);
     case IG_PICTURE_PNG: return png_decode(s, out, err);
@@ -112,7 +118,7 @@ static ig_status decode_raw(const picture_source *s, picture_raw *out, ig_error 
     return refuse_unknown(s, err);
 }
 
-/* ---- channels and orientation ------------------------------------------------------------------------------------------- */
+/* ---- channels and orientation ------------------------------------------------------------------------------------ */
 
 /* In place: the result is never ahead of what is read. */
 static void lay_on_white(picture_raw *r) {
@@ -139,13 +145,16 @@ static void to_grey(picture_raw *r) {
 /* out[y,x] = in[start + y·dy + x·dx] in pixels.   (EXIF 2.32, tag 0x0112) */
 static void turn(const picture_raw *r, int channels, ig_picture *out) {
     int64_t w = r->width, h = r->height, last = h * w - 1;
-    const struct { int64_t start, dx, dy; } way[] = {
-        {0, 1, w}, {0, 1, w}, {w - 1, -1, w}, {last, -1, -w}, {last - w + 1, 1, -w}, {0, w, 1}, {last - w + 1, -w, 1}, {last, -w, -1}, {w - 1, w, -1},
+    const struct { int64_t start, dx, dy;
+    } way[] = {
+        {0, 1, w},      {0, 1, w},      {w - 1, -1, w}, {last, -1, -w}, {last - w + 1, 1, -w}, {0, w, 1}, {last - w + 1, -w, 1},
+        {last, -w, -1}, {w - 1, w, -1},
     };
     uint8_t *o = out->data;
     for (int64_t y = 0; y < out->height; y++)
         for (int64_t x = 0; x < out->width; x++) {
-            const uint8_t *in = r->data + (way[r->orientation].start + y * way[r->orientation].dy + x * way[r->orientation].dx) * r->channels;
+            const uint8_t *in =
+                r->data + (way[r->orientation].start + y * way[r->orientation].dy + x * way[r->orientation].dx) * r->channels;
             for (int c = 0; c < channels; c++) *o++ = r->channels == 1 ? in[0] : in[c];
         }
 }
@@ -179,10 +188,10 @@ ig_status ig_picture_decode(const char *name, const void *bytes, size_t len, int
     return finish(&s, &raw, channels, out, err);
 }
 
-/* ---- files ---------------------------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 ig_status ig_picture_read(const char *path, int channels, ig_picture *out, ig_error *err) {
-    ig_buf bytes = {0};
+    ig_buf bytes = {.max = IG_PICTURE_BYTES_MAX};
     *out = (ig_picture){0};
     ig_status status = ig_file_read(path, IG_PICTURE_BYTES_MAX, &bytes, err);
     if (status == IG_OK) status = ig_picture_decode(path, bytes.data, bytes.len, channels, out, err);

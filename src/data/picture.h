@@ -23,7 +23,8 @@ typedef struct picture_raw {
 } picture_raw;
 
 /* Memory for the pixels, after the limits. */
-ig_status picture_raw_new(const picture_source *s, int64_t height, int64_t width, int channels, picture_raw *out, ig_error *err);
+ig_status picture_raw_new(const picture_source *s, int64_t height, int64_t width, int channels, picture_raw *out,
+                          ig_error *err);
 ig_status picture_cut_off(const picture_source *s, ig_error *err);
 /* From a TIFF block, as EXIF is one: 1 to 8, 1 when it does not say. */
 int exif_orientation(const uint8_t *tiff, size_t len);

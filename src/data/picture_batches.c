@@ -3,8 +3,9 @@
  *     caller    │ get(k): slot A ready, ask for k+1 │ step with A │ get(k+1): helps with the rows that are left │ step with B │
  *     worker    │                                   │ rows of B … │ …                                           │ rows of A … │
  *
- * Rows are handed out one by one by a counter; the worker takes them, with a low priority so that the step keeps the cores, and whoever
- * waits for the batch takes them too, on all cores.  A row is the same whoever makes it.  There are two slots and one worker.
+ * Rows are handed out one by one by a counter; the worker takes them, with a low priority so that the step keeps the cores,
+ * and whoever waits for the batch takes them too, on all cores.  A row is the same whoever makes it.  There are two slots and
+ * one worker.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -37,7 +38,7 @@ struct ig_picture_batches {
     bool ends;
 };
 
-/* ---- rows ------------------------------------------------------------------------------------------------------------------ */
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 static void note_error(slot *s, int64_t row, const ig_error *error) {
     pthread_mutex_lock(&s->lock);
@@ -71,7 +72,7 @@ static void help(ig_picture_batches *b, slot *s) {
     ig_context_leave(b->ctx);
 }
 
-/* ---- the worker -------------------------------------------------------------------------------------------------------------- */
+/* ---- the worker -------------------------------------------------------------------------------------------------- */
 
 static void *work(void *arg) {
     ig_picture_batches *b = arg;
@@ -105,7 +106,7 @@ static void hand_over(ig_picture_batches *b, slot *s) {
     pthread_mutex_unlock(&b->lock);
 }
 
-/* ---- batches ------------------------------------------------------------------------------------------------------------------ */
+/* ---- batches ----------------------------------------------------------------------------------------------------- */
 
 static void ask(const ig_picture_batches *b, slot *s, int64_t index) {
     s->batch.index = index;
@@ -141,16 +142,19 @@ ig_status ig_picture_batches_get(ig_picture_batches *b, int64_t index, const ig_
     return s->error.code;
 }
 
-int64_t ig_picture_batches_per_epoch(const ig_picture_batches *b) { return (b->rows.count + b->rows.batch - 1) / b->rows.batch; }
+int64_t ig_picture_batches_per_epoch(const ig_picture_batches *b) {
+    return (b->rows.count + b->rows.batch - 1) / b->rows.batch;
+}
 
 double ig_picture_batches_epoch(const ig_picture_batches *b, int64_t batches) {
     return (double)batches * (double)b->rows.batch / (double)b->rows.count;
 }
 
-/* ---- opening and closing -------------------------------------------------------------------------------------------------------- */
+/* ---- opening and closing ----------------------------------------------------------------------------------------- */
 
 static ig_status slot_init(ig_context *ctx, slot *s, const ig_augment *a, int64_t batch, ig_error *err) {
-    IG_TRY(ig_tensor_new(ctx, IG_DTYPE_F32, 4, (const int64_t[]){batch, a->height, a->width, a->channels}, &s->batch.pictures, err));
+    IG_TRY(ig_tensor_new(ctx, IG_DTYPE_F32, 4, (const int64_t[]){batch, a->height, a->width, a->channels}, &s->batch.pictures,
+                         err));
     IG_TRY(ig_tensor_new(ctx, IG_DTYPE_I64, 1, &batch, &s->batch.labels, err));
     IG_TRY(ig_tensor_new(ctx, IG_DTYPE_I64, 1, &batch, &s->batch.mixed, err));
     return ig_tensor_new(ctx, IG_DTYPE_F32, 1, &batch, &s->batch.weight, err);
@@ -166,9 +170,11 @@ static void slot_fini(slot *s) {
 
 static ig_status check_options(const ig_picture_set *s, const ig_augment *a, const ig_picture_batches_opts *o, ig_error *err) {
     size_t count = o->index ? o->count : s->count;
-    if (o->batch < 1 || !count) return ig_error_set(err, IG_E_ARG, "a batch has one picture or more, and so has what it is made from");
+    if (o->batch < 1 || !count)
+        return ig_error_set(err, IG_E_ARG, "a batch has one picture or more, and so has what it is made from");
     if (a->height < 1 || a->width < 1 || a->channels != s->channels)
-        return ig_error_set(err, IG_E_ARG, "pictures of %d channels cannot become %lld × %lld × %d: say size, and the channels of the set",
+        return ig_error_set(err, IG_E_ARG,
+                            "pictures of %d channels cannot become %lld × %lld × %d: say size, and the channels of the set",
                             s->channels, (long long)a->height, (long long)a->width, a->channels);
     for (size_t i = 0; o->index && i < count; i++)
         if (o->index[i] < 0 || (size_t)o->index[i] >= s->count)
@@ -185,13 +191,14 @@ static ig_status prepare(ig_picture_batches *b, bool serial, ig_error *err) {
     return IG_OK;
 }
 
-ig_status ig_picture_batches_open(ig_context *ctx, const ig_picture_set *s, const ig_augment *a, const ig_picture_batches_opts *opts,
-                                  ig_picture_batches **out, ig_error *err) {
+ig_status ig_picture_batches_open(ig_context *ctx, const ig_picture_set *s, const ig_augment *a,
+                                  const ig_picture_batches_opts *opts, ig_picture_batches **out, ig_error *err) {
     IG_TRY(check_options(s, a, opts, err));
     ig_picture_batches *b = ig_calloc(1, sizeof *b);
     if (!b) return ig_error_nomem(err, sizeof *b);
     b->ctx = ctx;
-    b->rows = (picture_rows){s, *a, opts->index, (int64_t)(opts->index ? opts->count : s->count), opts->batch, opts->seed, opts->training};
+    b->rows = (picture_rows){s,           *a,         opts->index,   (int64_t)(opts->index ? opts->count : s->count),
+                             opts->batch, opts->seed, opts->training};
     pthread_mutex_init(&b->lock, NULL);
     pthread_cond_init(&b->work, NULL);
     pthread_cond_init(&b->idle, NULL);

@@ -1,8 +1,10 @@
-/* data/picture_check.c: every picture of a set decoded once before training, so that a bad one is told now and not in the night.
+/* data/picture_check.c: every picture of a set decoded once before training, so that a bad one is told now,
+ * and not in the night.
  *
- *     block of pictures ──all cores: decode──► results ──in order: told, kept, compared with those before──► the set without bad ones
+ *     block of pictures ──all cores: decode──► results ──in order: told, kept, compared──► the set without bad ones
  *
- * What is told and kept does not depend on the number of threads.  Equal pictures get one key, so that the split keeps them together.
+ * What is told and kept does not depend on the number of threads.  Equal pictures get one key, so that the split keeps them
+ * together.
  */
 #include <math.h>
 #include <string.h>
@@ -52,7 +54,7 @@ static void drop_from(block *b, size_t k, size_t n) {
     for (; k < n; k++) drop(&b->result[k]);
 }
 
-/* ---- the check ------------------------------------------------------------------------------------------------------------ */
+/* ---- the check --------------------------------------------------------------------------------------------------- */
 
 typedef struct checking {
     ig_picture_set *s;
@@ -74,11 +76,13 @@ static ig_status compare(checking *c, const picture_item *item, const ig_picture
     const char *text = c->s->text.data;
     if (other->label == item->label) {
         c->s->item[c->good].key = other->key;
-        return picture_problem_at(c->problems, true, text + item->name, item->line, err, "the same picture as %.300s", text + other->name);
+        return picture_problem_at(c->problems, true, text + item->name, item->line, err, "the same picture as %.300s",
+                                  text + other->name);
     }
-    return picture_problem_at(c->problems, true, text + item->name, item->line, err,
-                              "the same picture as %.200s, which has the class \"%.100s\" and not \"%.100s\": one of both is wrong",
-                              text + other->name, c->s->classes[other->label], c->s->classes[item->label]);
+    return picture_problem_at(
+        c->problems, true, text + item->name, item->line, err,
+        "the same picture as %.200s, which has the class \"%.100s\" and not \"%.100s\": one of both is wrong",
+        text + other->name, c->s->classes[other->label], c->s->classes[item->label]);
 }
 
 static void stop_keeping(checking *c) {
@@ -123,14 +127,16 @@ static ig_status check_all(ig_context *ctx, checking *c, ig_error *err) {
             if (err) *err = inner;
             return status;
         }
+        if (c->s->progress && !c->s->progress(c->s->progress_arg, b.first + n, count))
+            return ig_error_set(err, IG_E_CANCELLED, "the check of the pictures was stopped");
     }
     return IG_OK;
 }
 
 static ig_status judge(const checking *c, ig_error *err) {
     if (!c->bad || (c->good && c->bad * 10 <= c->good + c->bad)) return IG_OK;
-    return ig_error_at(err, IG_E_FORMAT, c->first_bad.file, c->first_bad.line, "%zu of %zu pictures cannot be read; the first: %.500s", c->bad,
-                       c->good + c->bad, c->first_bad.message);
+    return ig_error_at(err, IG_E_FORMAT, c->first_bad.file, c->first_bad.line,
+                       "%zu of %zu pictures cannot be read; the first: %.500s", c->bad, c->good + c->bad, c->first_bad.message);
 }
 
 ig_status ig_picture_set_check(ig_context *ctx, ig_picture_set *s, ig_picture_problems *problems, ig_error *err) {
@@ -151,9 +157,9 @@ ig_status ig_picture_set_check(ig_context *ctx, ig_picture_set *s, ig_picture_pr
     return status;
 }
 
-/* ---- moments --------------------------------------------------------------------------------------------------------------- */
+/* ---- moments ----------------------------------------------------------------------------------------------------- */
 
-#define MOMENTS_MAX 2000
+#define MOMENTS_MAX 2000 /* pictures that are decoded for it */
 
 typedef struct sums {
     uint64_t pixels, sum[3], square[3]; /* exact: the order of pictures does not count */
@@ -172,10 +178,11 @@ static void add_picture(sums *t, const ig_picture *p) {
 
 ig_status ig_picture_set_moments(ig_context *ctx, const ig_picture_set *s, const int64_t *index, size_t count, float mean[3],
                                  float std[3], ig_error *err) {
-    block b = {.s = s, .index = index, .step = count > MOMENTS_MAX ? count / MOMENTS_MAX : 1};
+    bool in_memory = s->stored || s->kept;
+    block b = {.s = s, .index = index, .step = !in_memory && count > MOMENTS_MAX ? count / MOMENTS_MAX : 1};
     size_t used = count / b.step;
     sums total = {0};
-    if (used > MOMENTS_MAX) used = MOMENTS_MAX;
+    if (!in_memory && used > MOMENTS_MAX) used = MOMENTS_MAX;
     if (!used) return ig_error_set(err, IG_E_ARG, "no pictures, no mean");
     for (size_t done = 0; done < used; done += BLOCK) {
         size_t n = used - done < BLOCK ? used - done : BLOCK;

@@ -1,4 +1,5 @@
-/* data/picture_draw.c: rectangles, lines of text and heat on a picture: what a report shows of a detection or an explanation. */
+/* data/picture_draw.c: rectangles, lines of text and heat on a picture: what a report shows of a detection or an
+ * explanation. */
 #include <math.h>
 
 #include "data/picture.h"
@@ -36,7 +37,7 @@ void ig_picture_frame(ig_picture *p, ig_picture_box box, int64_t thickness, ig_c
     ig_picture_fill(p, (ig_picture_box){box.y, box.x + box.width - t, box.height, t}, c);
 }
 
-/* ---- text ----------------------------------------------------------------------------------------------------------------- */
+/* ---- text -------------------------------------------------------------------------------------------------------- */
 
 static const char *next_character(const char *s, uint32_t *cp) {
     size_t n = 0;
@@ -64,7 +65,7 @@ int64_t ig_picture_text_width(int scale, const char *utf8) {
     return width;
 }
 
-/* ---- heat ------------------------------------------------------------------------------------------------------------------ */
+/* ---- heat -------------------------------------------------------------------------------------------------------- */
 
 ig_color ig_heat_color(double value) {
     static const double stop[][3] = {{22, 18, 88}, {36, 74, 146}, {38, 144, 136}, {124, 202, 82}, {250, 236, 44}};
@@ -97,7 +98,8 @@ ig_status ig_picture_heat(ig_picture *p, const float *heat, int64_t rows, int64_
     uint8_t *to = p->data;
     for (int64_t y = 0; y < p->height; y++)
         for (int64_t x = 0; x < p->width; x++, to += 3) {
-            double v = heat_at(heat, rows, columns, ((double)y + 0.5) * (double)rows / (double)p->height, ((double)x + 0.5) * (double)columns / (double)p->width);
+            double v = heat_at(heat, rows, columns, ((double)y + 0.5) * (double)rows / (double)p->height,
+                               ((double)x + 0.5) * (double)columns / (double)p->width);
             ig_color c = ig_heat_color((v - least) / range);
             const uint8_t over[3] = {c.r, c.g, c.b};
             for (int k = 0; k < 3; k++) to[k] = (uint8_t)(to[k] + opacity * (over[k] - to[k]) + 0.5);

@@ -1,8 +1,9 @@
 /* data/picture_jpeg.c: JPEG in and out, through libjpeg-turbo.   (ITU-T T.81; JFIF; Adobe's marker for CMYK)
  *
  * libjpeg reports an error by a call that must not return: it jumps back to the one setjmp of each direction, and what the jump
- * must not lose stands in a struct of the caller.  Warnings that mean lost pixels end the reading like errors, because a network
- * would otherwise learn grey bars.  CMYK is shown as Adobe's programs store it (inverted, with their marker) and everybody reads it.
+ * must not lose stands in a struct of the caller.  Warnings that mean lost pixels end the reading like errors, because a
+ * network would otherwise learn grey bars.  CMYK is shown as Adobe's programs store it (inverted, with their marker) and
+ * everybody reads it.
  */
 #include <setjmp.h>
 #include <stdio.h>
@@ -58,7 +59,7 @@ static void init_messages(jpeg_work *w) {
     w->mgr.output_message = on_output;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 /* Called again and again while scans are read. */
 static void on_progress(j_common_ptr any) {
@@ -76,7 +77,8 @@ static ig_status told(const jpeg_work *w, ig_error *err) {
     case JERR_BAD_PRECISION:
     case JERR_SOF_UNSUPPORTED:
     case JERR_CONVERSION_NOTIMPL:
-        return ig_error_at(err, IG_E_UNSUPPORTED, w->s->name, 0, "a JPEG of this kind is not read (%s): save it as a usual one", w->message);
+        return ig_error_at(err, IG_E_UNSUPPORTED, w->s->name, 0, "a JPEG of this kind is not read (%s): save it as a usual one",
+                           w->message);
     case JERR_BAD_PROG_SCRIPT:
         return ig_error_at(err, IG_E_LIMIT, w->s->name, 0, "the JPEG has more than %d scans", IG_PICTURE_SCANS_MAX);
     default: return ig_error_at(err, IG_E_FORMAT, w->s->name, 0, "the JPEG is damaged: %s", w->message);
@@ -117,8 +119,8 @@ static ig_status read_all(jpeg_work *w, ig_error *err) {
         JSAMPROW row = w->raw->data + (size_t)in->output_scanline * (size_t)w->raw->width * (size_t)channels;
         jpeg_read_scanlines(in, &row, 1);
     }
+    w->raw->orientation = find_orientation(w); /* before the markers are let go */
     jpeg_finish_decompress(in);
-    w->raw->orientation = find_orientation(w);
     if (ink) ink_to_light(w->raw, in->saw_Adobe_marker);
     return IG_OK;
 }
@@ -133,7 +135,7 @@ ig_status jpeg_decode(const picture_source *s, picture_raw *out, ig_error *err) 
     return status;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 static void begin_block(j_compress_ptr out) {
     jpeg_work *w = (jpeg_work *)out->err;

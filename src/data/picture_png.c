@@ -45,7 +45,7 @@ static void on_free(png_structp png, png_voidp p) {
     ig_free(p);
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static void on_read(png_structp png, png_bytep to, size_t n) {
     png_work *w = png_get_io_ptr(png);
@@ -92,7 +92,8 @@ static ig_status read_all(png_work *w, ig_error *err) {
     expand(w);
     IG_TRY(picture_raw_new(w->s, png_get_image_height(w->png, w->info), png_get_image_width(w->png, w->info),
                            png_get_channels(w->png, w->info), w->raw, err));
-    if (png_get_rowbytes(w->png, w->info) != (size_t)w->raw->width * (size_t)w->raw->channels) png_error(w->png, "rows of an unknown form");
+    if (png_get_rowbytes(w->png, w->info) != (size_t)w->raw->width * (size_t)w->raw->channels)
+        png_error(w->png, "rows of an unknown form");
     read_rows(w, passes);
     png_read_end(w->png, w->info);
     w->raw->orientation = read_orientation(w);
@@ -119,7 +120,7 @@ ig_status png_decode(const picture_source *s, picture_raw *out, ig_error *err) {
     return status;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 static void on_write(png_structp png, png_bytep bytes, size_t n) {
     png_work *w = png_get_io_ptr(png);
@@ -137,8 +138,9 @@ static ig_status write_all(png_work *w, ig_error *err) {
         return ig_error_set(err, IG_E_INTERNAL, "libpng does not write a PNG: %s", w->message);
     }
     png_set_write_fn(w->png, w, on_write, on_flush);
-    png_set_IHDR(w->png, w->info, (png_uint_32)p->width, (png_uint_32)p->height, 8, p->channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB,
-                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_set_IHDR(w->png, w->info, (png_uint_32)p->width, (png_uint_32)p->height, 8,
+                 p->channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+                 PNG_FILTER_TYPE_DEFAULT);
     png_write_info(w->png, w->info);
     for (int64_t y = 0; y < p->height; y++) png_write_row(w->png, p->data + y * p->width * p->channels);
     png_write_end(w->png, NULL);

@@ -25,10 +25,12 @@ static ig_status read_number(pnm *p, const char *what, int64_t most, int64_t *ou
     if (p->at == s->len) return picture_cut_off(s, err);
     size_t first = p->at;
     *out = 0;
-    for (; p->at < s->len && s->bytes[p->at] >= '0' && s->bytes[p->at] <= '9' && *out < INT32_MAX; p->at++) *out = *out * 10 + s->bytes[p->at] - '0';
+    for (; p->at < s->len && s->bytes[p->at] >= '0' && s->bytes[p->at] <= '9' && *out < INT32_MAX; p->at++)
+        *out = *out * 10 + s->bytes[p->at] - '0';
     if (p->at == s->len) return picture_cut_off(s, err);
     if (p->at == first || *out > most || !is_space(s->bytes[p->at]))
-        return ig_error_at(err, IG_E_FORMAT, s->name, 0, "the %s in its header is no number from 1 to %lld", what, (long long)most);
+        return ig_error_at(err, IG_E_FORMAT, s->name, 0, "the %s in its header is no number from 1 to %lld", what,
+                           (long long)most);
     return IG_OK;
 }
 
@@ -50,14 +52,16 @@ ig_status pnm_decode(const picture_source *s, picture_raw *out, ig_error *err) {
     int64_t width = 0, height = 0, most = 0;
     pnm p = {s, 2};
     if (s->bytes[1] != '5' && s->bytes[1] != '6')
-        return ig_error_at(err, IG_E_UNSUPPORTED, s->name, 0, "Netpbm's P%c is not read, binary P5 and P6 are: save it so", s->bytes[1]);
+        return ig_error_at(err, IG_E_UNSUPPORTED, s->name, 0, "Netpbm's P%c is not read, binary P5 and P6 are: save it so",
+                           s->bytes[1]);
     int channels = s->bytes[1] == '6' ? 3 : 1;
     IG_TRY(read_number(&p, "width", INT32_MAX - 1, &width, err));
     IG_TRY(read_number(&p, "height", INT32_MAX - 1, &height, err));
     IG_TRY(read_number(&p, "largest sample", 65535, &most, err));
     if (most < 1) return ig_error_at(err, IG_E_FORMAT, s->name, 0, "the largest sample in its header is 0");
     size_t have = s->len - p.at - 1;
-    if (width <= IG_PICTURE_SIDE_MAX && height <= IG_PICTURE_SIDE_MAX && have / (size_t)(channels * (most > 255 ? 2 : 1)) < (size_t)(width * height))
+    if (width <= IG_PICTURE_SIDE_MAX && height <= IG_PICTURE_SIDE_MAX &&
+        have / (size_t)(channels * (most > 255 ? 2 : 1)) < (size_t)(width * height))
         return picture_cut_off(s, err);
     IG_TRY(picture_raw_new(s, height, width, channels, out, err));
     return read_samples(s, s->bytes + p.at + 1, (unsigned)most, out, err);

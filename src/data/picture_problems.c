@@ -15,7 +15,8 @@ ig_status picture_problem_add(ig_picture_problems *p, bool harmless, const ig_er
     return IG_OK;
 }
 
-ig_status picture_problem_at(ig_picture_problems *p, bool harmless, const char *file, int line, ig_error *err, const char *fmt, ...) {
+ig_status picture_problem_at(ig_picture_problems *p, bool harmless, const char *file, int line, ig_error *err, const char *fmt,
+                             ...) {
     char message[600];
     ig_error error = {0};
     va_list args;

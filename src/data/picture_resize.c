@@ -2,10 +2,11 @@
  *
  *     [h,w] ──each row──► [h,W] ──each column──► [H,W]
  *
- * Output pixel i has its centre at (i + 1/2)·s in the source, s = in/out.  Its value is the mean of the source around it with the
- * weights of a filter that is max(s,1) times as wide as the filter itself: a triangle of half-width 1 (bilinear) or a box of
- * half-width 1/2 (area).  So going down every source pixel counts, and going up it is interpolation.   (Heckbert 1989)
- * Weights are rounded to 22 bits of fraction and each of the passes to 8 bits, as Pillow does: its results are the test's reference.
+ * Output pixel i has its centre at (i + 1/2)·s in the source, s = in/out.  Its value is the mean of the source around it with
+ * the weights of a filter that is max(s,1) times as wide as the filter itself: a triangle of half-width 1 (bilinear) or a box
+ * of half-width 1/2 (area).  So going down every source pixel counts, and going up it is interpolation.   (Heckbert 1989)
+ * Weights are rounded to 22 bits of fraction and each of the passes to 8 bits, as Pillow does: its results are the test's
+ * reference.
  */
 #include <math.h>
 #include <string.h>
@@ -37,7 +38,8 @@ static void fill_taps(taps *t, int64_t in, ig_picture_filter f, double *exact) {
         if (end > in) end = in;
         int n = (int)(end - first);
         for (int k = 0; k < n; k++) sum += exact[k] = filter_at(f, ((double)(first + k) - center + 0.5) * (1 / wide));
-        for (int k = 0; k < n; k++) t->weight[i * t->most + k] = (int32_t)((sum != 0 ? exact[k] * (1 / sum) : 0) * (1 << FRACTION) + 0.5);
+        for (int k = 0; k < n; k++)
+            t->weight[i * t->most + k] = (int32_t)((sum != 0 ? exact[k] * (1 / sum) : 0) * (1 << FRACTION) + 0.5);
         t->first[i] = (int32_t)first;
         t->count[i] = n;
     }
@@ -88,7 +90,8 @@ static void row_3(const taps *t, const uint8_t *in, uint8_t *out) {
 }
 
 /* All n values of row y, from rows that are `stride` apart.  sum [n] */
-static void column(const taps *t, int64_t y, const uint8_t *in, int64_t stride, int64_t n, int32_t *restrict sum, uint8_t *restrict out) {
+static void column(const taps *t, int64_t y, const uint8_t *in, int64_t stride, int64_t n, int32_t *restrict sum,
+                   uint8_t *restrict out) {
     for (int64_t x = 0; x < n; x++) sum[x] = 1 << (FRACTION - 1);
     for (int k = 0; k < t->count[y]; k++) {
         const uint8_t *p = in + (t->first[y] + k) * stride;
@@ -120,7 +123,8 @@ static ig_status shorten(const plane *in, int64_t height, ig_picture_filter f, i
     int64_t n = in->width * in->channels;
     IG_TRY(taps_make(&t, in->height, height, f, err));
     int32_t *sum = ig_realloc_array(NULL, (size_t)n, sizeof *sum);
-    ig_status status = sum ? ig_picture_new(height, in->width, in->channels, out, err) : ig_error_nomem(err, (size_t)n * sizeof *sum);
+    ig_status status =
+        sum ? ig_picture_new(height, in->width, in->channels, out, err) : ig_error_nomem(err, (size_t)n * sizeof *sum);
     for (int64_t y = 0; status == IG_OK && y < height; y++) column(&t, y, in->data, in->stride, n, sum, out->data + y * n);
     ig_free(sum);
     taps_fini(&t);
@@ -134,15 +138,17 @@ static ig_status copy(const plane *in, ig_picture *out, ig_error *err) {
     return IG_OK;
 }
 
-ig_status ig_picture_resize(const ig_picture *src, const ig_picture_box *box, int64_t height, int64_t width, ig_picture_filter filter,
-                            ig_picture *out, ig_error *err) {
+ig_status ig_picture_resize(const ig_picture *src, const ig_picture_box *box, int64_t height, int64_t width,
+                            ig_picture_filter filter, ig_picture *out, ig_error *err) {
     ig_picture_box all = {0, 0, src->height, src->width};
     if (!box) box = &all;
     *out = (ig_picture){0};
-    if (box->y < 0 || box->x < 0 || box->height < 1 || box->width < 1 || box->height > src->height - box->y || box->width > src->width - box->x)
+    if (box->y < 0 || box->x < 0 || box->height < 1 || box->width < 1 || box->height > src->height - box->y ||
+        box->width > src->width - box->x)
         return ig_error_set(err, IG_E_ARG, "the part to resize does not lie inside of the picture");
     if (height < 1 || width < 1 || height > IG_PICTURE_SIDE_MAX || width > IG_PICTURE_SIDE_MAX)
-        return ig_error_set(err, IG_E_ARG, "a picture cannot be resized to %lld × %lld pixels", (long long)width, (long long)height);
+        return ig_error_set(err, IG_E_ARG, "a picture cannot be resized to %lld × %lld pixels", (long long)width,
+                            (long long)height);
     int64_t stride = src->width * src->channels;
     plane in = {src->data + box->y * stride + box->x * src->channels, box->height, box->width, stride, src->channels};
     if (height == in.height && width == in.width) return copy(&in, out, err);

@@ -1,8 +1,8 @@
 /* data/picture_rows.c: what stands in row r of batch `index`: a function of both and of the seed.
  *
  * Training numbers the rows through all epochs: number = index·B + r is place number % n of epoch number / n, and the epoch's
- * permutation says which picture that is.  Mixup joins rows in pairs, both ways at once: each of the pair is the larger part of itself
- * or of the other, as λ says.
+ * permutation says which picture that is.  Mixup joins rows in pairs, both ways at once: each of the pair is the larger part
+ * of itself or of the other, as λ says.
  */
 #include <math.h>
 #include <string.h>
@@ -58,7 +58,7 @@ ig_status picture_rows_fill(const picture_rows *p, ig_picture_batch *b, int64_t 
     return status;
 }
 
-/* ---- mixup ----------------------------------------------------------------------------------------------------------------- */
+/* ---- mixup ------------------------------------------------------------------------------------------------------- */
 
 /* ln of a draw from Gamma(α,1), which for a small α is too small for a number.   (Marsaglia & Tsang 2000) */
 static double log_gamma_draw(ig_rng *r, double alpha) {
@@ -82,7 +82,8 @@ static float beta_draw(ig_rng *r, double alpha) {
 static void mix_pair(const picture_rows *p, ig_picture_batch *b, int64_t i, int64_t j, float keep) {
     int64_t values = p->a.height * p->a.width * p->a.channels, *mixed = b->mixed.data;
     const int64_t *label = b->labels.data;
-    float *one = (float *)b->pictures.data + i * values, *two = (float *)b->pictures.data + j * values, *weight = b->weight.data;
+    float *one = (float *)b->pictures.data + i * values, *two = (float *)b->pictures.data + j * values,
+          *weight = b->weight.data;
     for (int64_t k = 0; k < values; k++) {
         float x = one[k], y = two[k];
         one[k] = keep * x + (1 - keep) * y;

@@ -6,7 +6,7 @@
 
 #define TEXT_BYTES_MAX ((size_t)4 << 30) /* names and labels of a set */
 
-/* ---- items ------------------------------------------------------------------------------------------------------------ */
+/* ---- items ------------------------------------------------------------------------------------------------------- */
 
 ig_status picture_set_add(ig_picture_set *s, const char *name, const char *label_text, picture_item item, ig_error *err) {
     if (s->count == IG_PICTURES_MAX) return ig_error_set(err, IG_E_LIMIT, "a data set may have %zu pictures", IG_PICTURES_MAX);
@@ -25,17 +25,20 @@ ig_status picture_set_add(ig_picture_set *s, const char *name, const char *label
     return ig_buf_status(&s->text, err);
 }
 
-/* ---- classes ----------------------------------------------------------------------------------------------------------- */
+/* ---- classes ----------------------------------------------------------------------------------------------------- */
 
 typedef struct class_name {
     const char *name;
     int32_t label;
 } class_name;
 
-static int by_name(const void *a, const void *b) { return strcmp(((const class_name *)a)->name, ((const class_name *)b)->name); }
+static int by_name(const void *a, const void *b) {
+    return strcmp(((const class_name *)a)->name, ((const class_name *)b)->name);
+}
 
 /* The classes as the caller gives them, or those of the items; sorted, each once.  Names are borrowed. */
-static ig_status list_classes(const ig_picture_set *s, const ig_picture_set_opts *opts, class_name **out, size_t *count, ig_error *err) {
+static ig_status list_classes(const ig_picture_set *s, const ig_picture_set_opts *opts, class_name **out, size_t *count,
+                              ig_error *err) {
     size_t n = opts->classes ? opts->class_count : s->count, kept = 0;
     class_name *list = ig_realloc_array(NULL, n ? n : 1, sizeof *list);
     if (!list) return ig_error_nomem(err, n * sizeof *list);
@@ -51,7 +54,8 @@ static ig_status list_classes(const ig_picture_set *s, const ig_picture_set_opts
 
 static ig_status copy_classes(ig_picture_set *s, const class_name *list, size_t count, ig_error *err) {
     if (count > IG_PICTURE_CLASSES_MAX)
-        return ig_error_set(err, IG_E_LIMIT, "there are %zu classes; at most %d are learned: is the column of labels the right one?", count,
+        return ig_error_set(err, IG_E_LIMIT,
+                            "there are %zu classes; at most %d are learned: is the column of labels the right one?", count,
                             IG_PICTURE_CLASSES_MAX);
     s->classes = ig_calloc(count ? count : 1, sizeof *s->classes);
     if (!s->classes) return ig_error_nomem(err, count * sizeof *s->classes);
@@ -62,7 +66,8 @@ static ig_status copy_classes(ig_picture_set *s, const class_name *list, size_t 
 }
 
 /* Labels from their texts.  Those that are none of the classes leave the set. */
-static ig_status assign_labels(ig_picture_set *s, const class_name *list, size_t count, ig_picture_problems *problems, ig_error *err) {
+static ig_status assign_labels(ig_picture_set *s, const class_name *list, size_t count, ig_picture_problems *problems,
+                               ig_error *err) {
     size_t kept = 0;
     for (size_t i = 0; i < s->count; i++) {
         class_name wanted = {s->text.data + s->item[i].label_text, 0};
@@ -79,7 +84,8 @@ static ig_status assign_labels(ig_picture_set *s, const class_name *list, size_t
     return IG_OK;
 }
 
-static ig_status name_classes(ig_picture_set *s, const ig_picture_set_opts *opts, ig_picture_problems *problems, ig_error *err) {
+static ig_status name_classes(ig_picture_set *s, const ig_picture_set_opts *opts, ig_picture_problems *problems,
+                              ig_error *err) {
     class_name *list = NULL;
     size_t count = 0;
     IG_TRY(list_classes(s, opts, &list, &count, err));
@@ -105,7 +111,7 @@ static ig_status number_classes(ig_picture_set *s, const ig_picture_set_opts *op
     return IG_OK;
 }
 
-/* ---- opening ------------------------------------------------------------------------------------------------------------ */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 static bool is_idx(const char *path) {
     uint8_t head[4] = {0};
@@ -121,8 +127,8 @@ static ig_status keep_root(ig_picture_set *s, const char *path, bool folder, ig_
     return s->root ? IG_OK : ig_error_nomem(err, n);
 }
 
-static ig_status read_source(ig_picture_set *s, const char *path, const ig_picture_set_opts *opts, ig_picture_problems *problems,
-                             ig_error *err) {
+static ig_status read_source(ig_picture_set *s, const char *path, const ig_picture_set_opts *opts,
+                             ig_picture_problems *problems, ig_error *err) {
     bool folder = ig_path_is_dir(path), idx = !folder && is_idx(path);
     int64_t most = 0;
     IG_TRY(keep_root(s, path, folder, err));
@@ -139,8 +145,8 @@ static ig_status read_source(ig_picture_set *s, const char *path, const ig_pictu
     return IG_OK;
 }
 
-ig_status ig_picture_set_open(const char *path, const ig_picture_set_opts *opts, ig_picture_problems *problems, ig_picture_set **out,
-                              ig_error *err) {
+ig_status ig_picture_set_open(const char *path, const ig_picture_set_opts *opts, ig_picture_problems *problems,
+                              ig_picture_set **out, ig_error *err) {
     static const ig_picture_set_opts none = {0};
     if (!opts) opts = &none;
     if ((opts->channels != 0 && opts->channels != 1 && opts->channels != 3) || (opts->classes && !opts->class_count))
@@ -149,6 +155,7 @@ ig_status ig_picture_set_open(const char *path, const ig_picture_set_opts *opts,
     if (!s) return ig_error_nomem(err, sizeof *s);
     s->text.max = TEXT_BYTES_MAX;
     s->memory_max = opts->memory_max ? opts->memory_max : IG_PICTURES_KEPT_BYTES_MAX;
+    s->progress = opts->progress, s->progress_arg = opts->progress_arg;
     ig_status status = read_source(s, path, opts, problems, err);
     if (status == IG_OK) *out = s;
     else ig_picture_set_free(s);
@@ -168,7 +175,7 @@ void ig_picture_set_free(ig_picture_set *s) {
     ig_free(s);
 }
 
-/* ---- what it holds ------------------------------------------------------------------------------------------------------- */
+/* ---- what it holds ----------------------------------------------------------------------------------------------- */
 
 size_t ig_picture_set_count(const ig_picture_set *s) { return s->count; }
 size_t ig_picture_set_classes(const ig_picture_set *s) { return s->class_count; }

@@ -26,6 +26,8 @@ struct ig_picture_set {
     size_t class_count;
     int channels;
     size_t memory_max;
+    ig_picture_progress_fn *progress;
+    void *progress_arg;
     bool same_size; /* of all, and known */
     int64_t height, width;
     ig_buf pixels; /* IDX: [N,height,width,stored] and its header before */
@@ -44,7 +46,7 @@ ig_status picture_set_idx(ig_picture_set *s, const char *path, const char *label
 /* Picture i without a copy where it is in memory; else decoded, and *owned is set: free it. */
 ig_status picture_set_get(const ig_picture_set *s, size_t i, ig_picture *out, bool *owned, ig_error *err);
 /* What is wrong with one picture or file. */
-ig_status picture_problem_at(ig_picture_problems *p, bool harmless, const char *file, int line, ig_error *err, const char *fmt, ...)
-    IG_PRINTF(6, 7);
+ig_status picture_problem_at(ig_picture_problems *p, bool harmless, const char *file, int line, ig_error *err, const char *fmt,
+                             ...) IG_PRINTF(6, 7);
 
 #endif

@@ -3,7 +3,8 @@
  *     pictures/cat/1.jpg  pictures/dog/7.png …            path,label
  *                                                         scans/1.jpg,invoice
  *
- * What is left out is told: files that are no pictures and folders inside of a class are harmless, rows without a picture are not.
+ * What is left out is told: files that are no pictures and folders inside of a class are harmless, rows without a picture are
+ * not.
  */
 #include <string.h>
 #include <strings.h>
@@ -11,23 +12,26 @@
 #include "data/picture_set.h"
 #include "ingot/documents.h"
 
-/* ---- a folder for each class --------------------------------------------------------------------------------------------- */
+/* ---- a folder for each class ------------------------------------------------------------------------------------- */
 
-static ig_status add_file(ig_picture_set *s, const char *class_name, const char *folder, const char *file, ig_picture_problems *problems,
-                          ig_error *err) {
+static ig_status add_file(ig_picture_set *s, const char *class_name, const char *folder, const char *file,
+                          ig_picture_problems *problems, ig_error *err) {
     char path[IG_PATH_MAX], name[IG_PATH_MAX];
     if (*file == '.') return IG_OK;
     IG_TRY(ig_path_join(path, sizeof path, folder, file, err));
     IG_TRY(ig_path_join(name, sizeof name, class_name, file, err));
     if (ig_path_is_dir(path))
-        return picture_problem_at(problems, true, path, 0, err, "a folder inside of a class is not read: move its pictures one folder up");
+        return picture_problem_at(problems, true, path, 0, err,
+                                  "a folder inside of a class is not read: move its pictures one folder up");
     if (!ig_picture_is_named(file))
-        return picture_problem_at(problems, true, path, 0, err, "is left out: its name does not end as that of a picture that is read "
+        return picture_problem_at(problems, true, path, 0, err,
+                                  "is left out: its name does not end as that of a picture that is read "
                                   "(.jpg .png .webp .bmp .pgm .ppm)");
     return picture_set_add(s, name, class_name, (picture_item){0}, err);
 }
 
-static ig_status add_class(ig_picture_set *s, const char *class_name, const char *folder, ig_picture_problems *problems, ig_error *err) {
+static ig_status add_class(ig_picture_set *s, const char *class_name, const char *folder, ig_picture_problems *problems,
+                           ig_error *err) {
     char **names;
     size_t count, before = s->count;
     IG_TRY(ig_dir_list(folder, &names, &count, err));
@@ -51,15 +55,17 @@ ig_status picture_set_folder(ig_picture_set *s, const char *path, ig_picture_pro
         bool is_folder = ig_path_is_dir(folder);
         folders += is_folder;
         status = is_folder ? add_class(s, names[i], folder, problems, err)
-                           : picture_problem_at(problems, true, folder, 0, err, "is left out: it stands beside the folders of classes");
+                           : picture_problem_at(problems, true, folder, 0, err,
+                                                "is left out: it stands beside the folders of classes");
     }
     ig_names_free(names, count);
     if (status == IG_OK && !folders)
-        status = ig_error_at(err, IG_E_FORMAT, path, 0, "a folder of pictures has a folder for each class, named like the class");
+        status =
+            ig_error_at(err, IG_E_FORMAT, path, 0, "a folder of pictures has a folder for each class, named like the class");
     return status;
 }
 
-/* ---- a table -------------------------------------------------------------------------------------------------------------- */
+/* ---- a table ----------------------------------------------------------------------------------------------------- */
 
 typedef struct rows {
     ig_picture_set *s;
@@ -83,11 +89,13 @@ static int find_column(const ig_table *t, const char *const *known) {
 }
 
 static ig_status find_columns(const ig_table *t, rows *r, ig_error *err) {
-    static const char *const paths[] = {"path", "file", "filename", "file_name", "image", "picture", "image_path", "图片", "文件", "路径", NULL};
+    static const char *const paths[] = {"path",       "file", "filename", "file_name", "image", "picture",
+                                        "image_path", "图片", "文件",     "路径",      NULL};
     static const char *const labels[] = {"label", "class", "category", "target", "标签", "类别", "分类", NULL};
     r->path = find_column(t, paths), r->label = find_column(t, labels);
     if (r->path >= 0 && r->label >= 0) return IG_OK;
-    return ig_error_at(err, IG_E_NOT_FOUND, r->file, 1, "a table of pictures has a column \"path\" and a column \"label\"; %s is missing",
+    return ig_error_at(err, IG_E_NOT_FOUND, r->file, 1,
+                       "a table of pictures has a column \"path\" and a column \"label\"; %s is missing",
                        r->path < 0 ? "path" : "label");
 }
 
@@ -99,7 +107,8 @@ static ig_status on_row(void *arg, const ig_table_row *row, ig_error *err) {
     if (!*name || !*label)
         return picture_problem_at(r->problems, false, r->file, row->line, err, "the row has no %s", *name ? "label" : "path");
     IG_TRY(ig_path_join(path, sizeof path, r->s->root, name, err));
-    if (!ig_path_exists(path)) return picture_problem_at(r->problems, false, r->file, row->line, err, "there is no file %.300s", path);
+    if (!ig_path_exists(path))
+        return picture_problem_at(r->problems, false, r->file, row->line, err, "there is no file %.300s", path);
     return picture_set_add(r->s, name, label, (picture_item){.line = row->line}, err);
 }
 

@@ -1,7 +1,8 @@
 /* data/picture_split.c: which pictures of a set are held out.
  *
- * In each class the pictures are put in the order of a hash of their names, and the first share of them is held out.  A hash does not
- * know the order of files, of classes or of time, so the same picture falls on the same side in every run, and on another machine.
+ * In each class the pictures are put in the order of a hash of their names, and the first share of them is held out.  A hash
+ * does not know the order of files, of classes or of time, so the same picture falls on the same side in every run, and on
+ * another machine.
  */
 #include <stdlib.h>
 
@@ -34,7 +35,8 @@ static size_t held_out(const place *p, size_t n, double share) {
 ig_status ig_picture_split_make(const ig_picture_set *s, double share, ig_picture_split *out, ig_error *err) {
     size_t n = s->count, kept = 0;
     *out = (ig_picture_split){0};
-    if (!(share >= 0 && share < 1)) return ig_error_set(err, IG_E_ARG, "the share of validation is from 0 to below 1, not %g", share);
+    if (!(share >= 0 && share < 1))
+        return ig_error_set(err, IG_E_ARG, "the share of validation is from 0 to below 1, not %g", share);
     place *p = ig_realloc_array(NULL, n, sizeof *p);
     bool *valid = ig_calloc(n, sizeof *valid);
     out->train = ig_realloc_array(NULL, n, sizeof *out->train);

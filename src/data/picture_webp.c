@@ -1,6 +1,7 @@
 /* data/picture_webp.c: WebP, lossy and lossless, through libwebp.   (RFC 9649)
  *
- *     "RIFF" size "WEBP"   chunks: VP8 or VP8L pixels, or VP8X flags and then ALPH, VP8, EXIF …, each with its size, padded to 2
+ *     "RIFF" size "WEBP"   chunks: VP8 or VP8L pixels, or VP8X flags and then ALPH, VP8, EXIF …, each with its size, padded to
+ * 2
  */
 #include <string.h>
 #include <webp/decode.h>
@@ -30,7 +31,8 @@ static ig_status refuse(const picture_source *s, VP8StatusCode code, ig_error *e
 
 ig_status webp_decode(const picture_source *s, picture_raw *out, ig_error *err) {
     WebPDecoderConfig config;
-    if (!WebPInitDecoderConfig(&config)) return ig_error_set(err, IG_E_UNSUPPORTED, "libwebp is of another version than its headers");
+    if (!WebPInitDecoderConfig(&config))
+        return ig_error_set(err, IG_E_UNSUPPORTED, "libwebp is of another version than its headers");
     if ((uint64_t)le32(s->bytes + 4) + 8 > s->len) return picture_cut_off(s, err);
     VP8StatusCode code = WebPGetFeatures(s->bytes, s->len, &config.input);
     if (code != VP8_STATUS_OK) return refuse(s, code, err);
