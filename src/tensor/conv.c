@@ -198,6 +198,6 @@ ig_status ig_conv_run(ig_conv *c, const ig_conv_io *given, ig_error *err) {
     bool packed = ig_dnnl_conv_weight_bytes(c->dnnl) > 0;
     if (packed) io.w = c->room->buffer;
     if (packed && c->d.pass != IG_CONV_WEIGHTS) IG_TRY(ig_dnnl_conv_reorder(c->dnnl, plain, io.w, err));
-    IG_TRY(ig_dnnl_conv_run(c->dnnl, &io, err));
+    IG_TRY(ig_dnnl_conv_run(c->dnnl, &io, NULL, err));
     return packed && c->d.pass == IG_CONV_WEIGHTS ? ig_dnnl_conv_reorder(c->dnnl, io.w, plain, err) : IG_OK;
 }

@@ -1,7 +1,8 @@
 /* tensor/dnnl_conv.c: convolutions by oneDNN 2's primitives.
  *
  * Pictures are nhwc, which the direct kernels read as quickly as their own blocked format (measured), so nothing but the
- * kernel is ever reordered.  Memory objects are made once and get their pointers at each run.  Scratch memory is the
+ * kernel is reordered.  Winograd's algorithm knows only the blocked format: there x and y are turned on the way, which it still
+ * outweighs (docs/PERFORMANCE.md).  Memory objects are made once and get their pointers at each run.  Scratch memory is the
  * library's own, one for all primitives; code that was generated once is found again in its cache.
  */
 #include "tensor/dnnl_conv.h"
@@ -18,12 +19,18 @@ struct dnnl_conv {
     dnnl_primitive_t primitive, reorder;
     dnnl_memory_desc_t format; /* of the kernel, as the primitive has it */
     dnnl_memory_t x, w, y, bias, plain;
+    struct { /* Winograd only: pictures as they lie outside, and what turns them */
+        dnnl_memory_t x, y;
+        dnnl_primitive_t x_in, y_in, y_out; /* y_in: where y holds a residual */
+        size_t x_bytes, y_bytes;
+    } turn;
 };
 
 /* ---- describing -------------------------------------------------------------------------------------------------- */
 
 typedef struct conv_descs {
-    dnnl_memory_desc_t x, w, plain, y, bias;
+    dnnl_memory_desc_t x, w, plain, y, bias; /* x, y: as they lie */
+    dnnl_memory_desc_t inner_x, inner_y;     /* as the primitive has them */
     dnnl_dims_t stride, dilation, before, after;
 } conv_descs;
 
@@ -38,7 +45,14 @@ static dnnl_status_t describe_weights(conv_descs *m, const ig_conv_desc *d, dnnl
     return dnnl_memory_desc_init_by_tag(&m->plain, groups ? 5 : 4, groups ? grouped : whole, type, groups ? dnnl_goihw : dnnl_oihw);
 }
 
-static dnnl_status_t describe(conv_descs *m, const ig_conv_desc *d) {
+static dnnl_status_t describe_inner(conv_descs *m, bool winograd) {
+    m->inner_x = m->x, m->inner_y = m->y;
+    if (!winograd) return dnnl_success;
+    dnnl_status_t s = dnnl_memory_desc_init_by_tag(&m->inner_x, 4, m->x.dims, dnnl_f32, dnnl_format_tag_any);
+    return s == dnnl_success ? dnnl_memory_desc_init_by_tag(&m->inner_y, 4, m->y.dims, dnnl_f32, dnnl_format_tag_any) : s;
+}
+
+static dnnl_status_t describe(conv_descs *m, const ig_conv_desc *d, bool winograd) {
     const ig_conv_args *a = &d->size;
     dnnl_dims_t x = {a->n, a->c, a->h, a->w}, y = {a->n, a->o, a->oh, a->ow}, bias = {a->o};
     dnnl_data_type_t in = data_type(d->in), out = data_type(d->out);
@@ -50,7 +64,8 @@ static dnnl_status_t describe(conv_descs *m, const ig_conv_desc *d) {
     dnnl_status_t s = dnnl_memory_desc_init_by_tag(&m->x, 4, x, d->pass == IG_CONV_DATA ? out : in, dnnl_nhwc);
     if (s == dnnl_success) s = dnnl_memory_desc_init_by_tag(&m->y, 4, y, d->pass == IG_CONV_FORWARD ? out : in, dnnl_nhwc);
     if (s == dnnl_success) s = dnnl_memory_desc_init_by_tag(&m->bias, 1, bias, dnnl_f32, dnnl_x);
-    return s == dnnl_success ? describe_weights(m, d, w) : s;
+    if (s == dnnl_success) s = describe_weights(m, d, w);
+    return s == dnnl_success ? describe_inner(m, winograd) : s;
 }
 
 /* ---- what happens to a result before it is stored ----------------------------------------------------------------- */
@@ -97,12 +112,12 @@ static dnnl_status_t init_desc(dnnl_convolution_desc_t *op, const ig_conv_desc *
     case IG_CONV_WEIGHTS:
         return dnnl_dilated_convolution_backward_weights_desc_init(op, alg, &m->x, &m->w, NULL, &m->y, m->stride, m->dilation, m->before, m->after);
     default:
-        return dnnl_dilated_convolution_forward_desc_init(op, e ? dnnl_forward_inference : dnnl_forward_training, alg, &m->x, &m->w,
-                                                          d->bias ? &m->bias : NULL, &m->y, m->stride, m->dilation, m->before, m->after);
+        return dnnl_dilated_convolution_forward_desc_init(op, e ? dnnl_forward_inference : dnnl_forward_training, alg, &m->inner_x,
+                                                          &m->w, d->bias ? &m->bias : NULL, &m->inner_y, m->stride, m->dilation, m->before, m->after);
     }
 }
 
-static dnnl_status_t make_primitive(dnnl_conv *c, const ig_conv_desc *d, const conv_descs *m, const dnnl_conv_extra *e) {
+static dnnl_status_t make_primitive(dnnl_conv *c, const ig_conv_desc *d, conv_descs *m, const dnnl_conv_extra *e) {
     dnnl_convolution_desc_t op;
     dnnl_primitive_attr_t attr = NULL;
     dnnl_primitive_desc_t pd = NULL;
@@ -111,6 +126,10 @@ static dnnl_status_t make_primitive(dnnl_conv *c, const ig_conv_desc *d, const c
     if (s == dnnl_success) s = dnnl_primitive_desc_create(&pd, &op, attr, c->room->engine, NULL);
     if (s == dnnl_success) {
         c->format = *dnnl_primitive_desc_query_md(pd, d->pass == IG_CONV_WEIGHTS ? dnnl_query_diff_weights_md : dnnl_query_weights_md, 0);
+        if (e && e->winograd) {
+            m->inner_x = *dnnl_primitive_desc_query_md(pd, dnnl_query_src_md, 0);
+            m->inner_y = *dnnl_primitive_desc_query_md(pd, dnnl_query_dst_md, 0);
+        }
         s = dnnl_primitive_create(&c->primitive, pd);
     }
     if (pd) dnnl_primitive_desc_destroy(pd);
@@ -118,24 +137,41 @@ static dnnl_status_t make_primitive(dnnl_conv *c, const ig_conv_desc *d, const c
     return s;
 }
 
-static dnnl_status_t make_reorder(dnnl_conv *c, const conv_descs *m) {
+static dnnl_status_t reorder_new(dnnl_conv *c, const dnnl_memory_desc_t *from, const dnnl_memory_desc_t *to, dnnl_primitive_t *out) {
     dnnl_primitive_desc_t pd = NULL;
     dnnl_engine_t e = c->room->engine;
-    bool out = c->pass == IG_CONV_WEIGHTS;
-    c->packed = !dnnl_memory_desc_equal(&c->format, &m->plain);
-    if (!c->packed) return dnnl_success;
-    dnnl_status_t s = dnnl_reorder_primitive_desc_create(&pd, out ? &c->format : &m->plain, e, out ? &m->plain : &c->format, e, NULL);
-    if (s == dnnl_success) s = dnnl_primitive_create(&c->reorder, pd);
-    if (s == dnnl_success) s = dnnl_memory_create(&c->plain, &m->plain, e, DNNL_MEMORY_NONE);
+    dnnl_status_t s = dnnl_reorder_primitive_desc_create(&pd, from, e, to, e, NULL);
+    if (s == dnnl_success) s = dnnl_primitive_create(out, pd);
     if (pd) dnnl_primitive_desc_destroy(pd);
     return s;
 }
 
+static dnnl_status_t make_reorder(dnnl_conv *c, const conv_descs *m) {
+    bool out = c->pass == IG_CONV_WEIGHTS;
+    c->packed = !dnnl_memory_desc_equal(&c->format, &m->plain);
+    if (!c->packed) return dnnl_success;
+    dnnl_status_t s = reorder_new(c, out ? &c->format : &m->plain, out ? &m->plain : &c->format, &c->reorder);
+    return s == dnnl_success ? dnnl_memory_create(&c->plain, &m->plain, c->room->engine, DNNL_MEMORY_NONE) : s;
+}
+
+static size_t round64(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
+
+static dnnl_status_t make_turns(dnnl_conv *c, const conv_descs *m, const dnnl_conv_extra *extra) {
+    dnnl_engine_t e = c->room->engine;
+    if (!extra || !extra->winograd) return dnnl_success;
+    c->turn.x_bytes = round64(dnnl_memory_desc_get_size(&m->inner_x)), c->turn.y_bytes = round64(dnnl_memory_desc_get_size(&m->inner_y));
+    dnnl_status_t s = dnnl_memory_create(&c->turn.x, &m->x, e, DNNL_MEMORY_NONE);
+    if (s == dnnl_success) s = dnnl_memory_create(&c->turn.y, &m->y, e, DNNL_MEMORY_NONE);
+    if (s == dnnl_success) s = reorder_new(c, &m->x, &m->inner_x, &c->turn.x_in);
+    if (s == dnnl_success && extra->residual) s = reorder_new(c, &m->y, &m->inner_y, &c->turn.y_in);
+    return s == dnnl_success ? reorder_new(c, &m->inner_y, &m->y, &c->turn.y_out) : s;
+}
+
 static dnnl_status_t make_memory(dnnl_conv *c, const ig_conv_desc *d, const conv_descs *m) {
     dnnl_engine_t e = c->room->engine;
-    dnnl_status_t s = dnnl_memory_create(&c->x, &m->x, e, DNNL_MEMORY_NONE);
+    dnnl_status_t s = dnnl_memory_create(&c->x, &m->inner_x, e, DNNL_MEMORY_NONE);
     if (s == dnnl_success) s = dnnl_memory_create(&c->w, &c->format, e, DNNL_MEMORY_NONE);
-    if (s == dnnl_success) s = dnnl_memory_create(&c->y, &m->y, e, DNNL_MEMORY_NONE);
+    if (s == dnnl_success) s = dnnl_memory_create(&c->y, &m->inner_y, e, DNNL_MEMORY_NONE);
     if (s == dnnl_success && d->bias) s = dnnl_memory_create(&c->bias, &m->bias, e, DNNL_MEMORY_NONE);
     return s;
 }
@@ -143,13 +179,14 @@ static dnnl_status_t make_memory(dnnl_conv *c, const ig_conv_desc *d, const conv
 ig_status ig_dnnl_conv_new(dnnl_room *r, const ig_conv_desc *d, const dnnl_conv_extra *extra, dnnl_conv **out, ig_error *err) {
     conv_descs m;
     *out = NULL;
-    DNNL_TRY(describe(&m, d), "describing a convolution");
+    DNNL_TRY(describe(&m, d, extra && extra->winograd), "describing a convolution");
     dnnl_conv *c = ig_calloc(1, sizeof *c);
     if (!c) return ig_error_nomem(err, sizeof *c);
     c->room = r, c->pass = d->pass;
     dnnl_status_t s = make_primitive(c, d, &m, extra);
     if (s == dnnl_success) s = make_reorder(c, &m);
     if (s == dnnl_success) s = make_memory(c, d, &m);
+    if (s == dnnl_success) s = make_turns(c, &m, extra);
     if (s != dnnl_success) {
         ig_dnnl_conv_free(c);
         return ig_dnnl_failed(err, s, "making a convolution");
@@ -160,15 +197,18 @@ ig_status ig_dnnl_conv_new(dnnl_room *r, const ig_conv_desc *d, const dnnl_conv_
 
 void ig_dnnl_conv_free(dnnl_conv *c) {
     if (!c) return;
-    dnnl_memory_t memory[] = {c->x, c->w, c->y, c->bias, c->plain};
-    if (c->primitive) dnnl_primitive_destroy(c->primitive);
-    if (c->reorder) dnnl_primitive_destroy(c->reorder);
+    dnnl_memory_t memory[] = {c->x, c->w, c->y, c->bias, c->plain, c->turn.x, c->turn.y};
+    dnnl_primitive_t primitive[] = {c->primitive, c->reorder, c->turn.x_in, c->turn.y_in, c->turn.y_out};
+    for (size_t i = 0; i < sizeof primitive / sizeof *primitive; i++)
+        if (primitive[i]) dnnl_primitive_destroy(primitive[i]);
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
         if (memory[i]) dnnl_memory_destroy(memory[i]);
     ig_free(c);
 }
 
 size_t ig_dnnl_conv_weight_bytes(const dnnl_conv *c) { return c->packed ? dnnl_memory_desc_get_size(&c->format) : 0; }
+
+size_t ig_dnnl_conv_turn_bytes(const dnnl_conv *c) { return c->turn.x_bytes + c->turn.y_bytes; }
 
 const void *ig_dnnl_conv_format(const dnnl_conv *c, size_t *bytes) {
     *bytes = sizeof c->format;
@@ -180,17 +220,22 @@ const void *ig_dnnl_conv_format(const dnnl_conv *c, size_t *bytes) {
 /* The library's handles are not const; what a pass reads, it only reads. */
 static void *loose(const void *p) { return (void *)(uintptr_t)p; }
 
-ig_status ig_dnnl_conv_reorder(dnnl_conv *c, const void *from, void *to, ig_error *err) {
-    bool out = c->pass == IG_CONV_WEIGHTS;
-    dnnl_exec_arg_t args[2] = {{DNNL_ARG_FROM, out ? c->w : c->plain}, {DNNL_ARG_TO, out ? c->plain : c->w}};
-    DNNL_TRY(dnnl_memory_set_data_handle(args[0].memory, loose(from)), "setting a kernel");
-    DNNL_TRY(dnnl_memory_set_data_handle(args[1].memory, to), "setting a kernel");
-    DNNL_TRY(dnnl_primitive_execute(c->reorder, c->room->stream, 2, args), "reordering a kernel");
-    DNNL_TRY(dnnl_stream_wait(c->room->stream), "waiting for a reordered kernel");
+static ig_status reorder(dnnl_conv *c, dnnl_primitive_t p, dnnl_memory_t from, dnnl_memory_t to, ig_error *err) {
+    dnnl_exec_arg_t args[2] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
+    DNNL_TRY(dnnl_primitive_execute(p, c->room->stream, 2, args), "reordering for a convolution");
+    DNNL_TRY(dnnl_stream_wait(c->room->stream), "waiting for a reordered array");
     return IG_OK;
 }
 
-ig_status ig_dnnl_conv_run(dnnl_conv *c, const ig_conv_io *io, ig_error *err) {
+ig_status ig_dnnl_conv_reorder(dnnl_conv *c, const void *from, void *to, ig_error *err) {
+    bool out = c->pass == IG_CONV_WEIGHTS;
+    dnnl_memory_t source = out ? c->w : c->plain, target = out ? c->plain : c->w;
+    DNNL_TRY(dnnl_memory_set_data_handle(source, loose(from)), "setting a kernel");
+    DNNL_TRY(dnnl_memory_set_data_handle(target, to), "setting a kernel");
+    return reorder(c, c->reorder, source, target, err);
+}
+
+static ig_status run(dnnl_conv *c, void *x, void *w, const void *bias, void *y, ig_error *err) {
     static const int names[][3] = {
         [IG_CONV_FORWARD] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
         [IG_CONV_DATA] = {DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST},
@@ -198,11 +243,24 @@ ig_status ig_dnnl_conv_run(dnnl_conv *c, const ig_conv_io *io, ig_error *err) {
     };
     const int *name = names[c->pass];
     dnnl_exec_arg_t args[4] = {{name[0], c->x}, {name[1], c->w}, {name[2], c->y}, {DNNL_ARG_BIAS, c->bias}};
-    DNNL_TRY(dnnl_memory_set_data_handle(c->x, io->x), "setting x");
-    DNNL_TRY(dnnl_memory_set_data_handle(c->w, io->w), "setting a kernel");
-    DNNL_TRY(dnnl_memory_set_data_handle(c->y, io->y), "setting y");
-    if (c->bias) DNNL_TRY(dnnl_memory_set_data_handle(c->bias, loose(io->bias)), "setting the bias");
+    DNNL_TRY(dnnl_memory_set_data_handle(c->x, x), "setting x");
+    DNNL_TRY(dnnl_memory_set_data_handle(c->w, w), "setting a kernel");
+    DNNL_TRY(dnnl_memory_set_data_handle(c->y, y), "setting y");
+    if (c->bias) DNNL_TRY(dnnl_memory_set_data_handle(c->bias, loose(bias)), "setting the bias");
     DNNL_TRY(dnnl_primitive_execute(c->primitive, c->room->stream, c->bias ? 4 : 3, args), "a convolution");
     DNNL_TRY(dnnl_stream_wait(c->room->stream), "waiting for a convolution");
     return IG_OK;
+}
+
+ig_status ig_dnnl_conv_run(dnnl_conv *c, const ig_conv_io *io, void *scratch, ig_error *err) {
+    if (!c->turn.x) return run(c, io->x, io->w, io->bias, io->y, err);
+    char *x = scratch, *y = x + c->turn.x_bytes;
+    DNNL_TRY(dnnl_memory_set_data_handle(c->turn.x, io->x), "setting x");
+    DNNL_TRY(dnnl_memory_set_data_handle(c->turn.y, io->y), "setting y");
+    DNNL_TRY(dnnl_memory_set_data_handle(c->x, x), "setting x");
+    DNNL_TRY(dnnl_memory_set_data_handle(c->y, y), "setting y");
+    IG_TRY(reorder(c, c->turn.x_in, c->turn.x, c->x, err));
+    if (c->turn.y_in) IG_TRY(reorder(c, c->turn.y_in, c->turn.y, c->y, err));
+    IG_TRY(run(c, x, io->w, io->bias, y, err));
+    return reorder(c, c->turn.y_out, c->y, c->turn.y, err);
 }

@@ -29,7 +29,9 @@ size_t ig_dnnl_conv_weight_bytes(const dnnl_conv *c);
 const void *ig_dnnl_conv_format(const dnnl_conv *c, size_t *bytes);
 /* OIHW to the library's format; for the weights' gradient the other way. */
 ig_status ig_dnnl_conv_reorder(dnnl_conv *c, const void *from, void *to, ig_error *err);
+/* Scratch memory, 64-byte aligned, that a run with Winograd's algorithm needs; else 0. */
+size_t ig_dnnl_conv_turn_bytes(const dnnl_conv *c);
 /* io->w in the library's format. */
-ig_status ig_dnnl_conv_run(dnnl_conv *c, const ig_conv_io *io, ig_error *err);
+ig_status ig_dnnl_conv_run(dnnl_conv *c, const ig_conv_io *io, void *scratch, ig_error *err);
 
 #endif
