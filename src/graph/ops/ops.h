@@ -18,6 +18,7 @@
     X(embedding) X(gather) X(scatter_add) X(scatter_rows)                                                              \
     X(layer_norm) X(layer_norm_grad) X(rms_norm) X(rms_norm_grad)                                                      \
     X(cross_entropy) X(cross_entropy_grad) X(attention) X(attention_grad) X(rope_table) X(rope)                        \
+    X(lstm) X(lstm_grad) X(gru) X(gru_grad)                                                                            \
     X(assign) X(accumulate) X(page_write) X(attention_pages) X(global_norm)
 
 #define IG_OP_EXTERN(name) extern const ig_op ig_op_##name;

@@ -20,6 +20,7 @@ const ig_kernels K(table) = {
     BOTH(softmax_row), BOTH(log_softmax_row), BOTH(softmax_grad_row), BOTH(log_softmax_grad_row), BOTH(lse_row), BOTH(cross_entropy_grad_row),
     BOTH(layer_norm_row), BOTH(layer_norm_grad_row), BOTH(rms_norm_row), BOTH(rms_norm_grad_row), BOTH(rope_row),
     BOTH(attention_forward), BOTH(attention_backward), BOTH(attention_scratch),
+    BOTH(strip_pack), BOTH(strips_product), BOTH(lstm_row), BOTH(lstm_grad_row), BOTH(gru_row), BOTH(gru_grad_row), BOTH(add_two_row),
     .adam = K(adam), .sgd = K(sgd), .rmsprop = K(rmsprop), .adagrad = K(adagrad), .axpby = K(axpby), .product = K(product),
     .attention_pages = K(attention_pages),
     .quantise_row = K(quantise_row),

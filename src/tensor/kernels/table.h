@@ -31,7 +31,16 @@ IG_MAPS(IG_DECLARE_MAP)
     void IG_PASTE(attention_forward, S)(T *o, T *lse, const T *q, const T *k, const T *v, const ig_attention_args *a, T *scratch); \
     void IG_PASTE(attention_backward, S)(T *dq, T *dk, T *dv, const T *d_o, const T *o, const T *lse, const T *q, const T *k, const T *v, \
         const ig_attention_args *a, int64_t dq_row, int64_t dk_row, int64_t dv_row, int64_t do_row, T *scratch);       \
-    size_t IG_PASTE(attention_scratch, S)(const ig_attention_args *a);
+    size_t IG_PASTE(attention_scratch, S)(const ig_attention_args *a);                                                 \
+    void IG_PASTE(strip_pack, S)(T *y, size_t width, const T *w, size_t row, size_t col, size_t k, size_t n);          \
+    void IG_PASTE(strips_product, S)(T *c, const T *a, size_t a_row, const T *b, size_t m, size_t k, size_t strips);   \
+    void IG_PASTE(lstm_row, S)(T *h, T *c, T *gates, const T *x, const T *sum, const T *c_prev, size_t H, size_t n);   \
+    void IG_PASTE(lstm_grad_row, S)(T *dx, T *dh, T *dc, const T *sum, const T *dh_out, const T *dc_out, const T *gates, \
+        const T *c, const T *c_prev, size_t H, size_t n);                                                              \
+    void IG_PASTE(gru_row, S)(T *h, T *gates, const T *x, const T *sum, const T *b, const T *h_prev, size_t H, size_t n); \
+    void IG_PASTE(gru_grad_row, S)(T *dx, T *ds, T *dh, const T *sum, const T *dh_out, const T *gates, const T *h_prev, \
+        size_t H, size_t n);                                                                                           \
+    void IG_PASTE(add_two_row, S)(T *y, const T *a, const T *b, size_t n);
 
 #ifdef IG_WIDE
 IG_DECLARE_ROWS(f64, real)
