@@ -111,6 +111,30 @@ ig_var *ig_nn_lookup(const ig_pass *p, const ig_param *table, ig_var *indices);
 /* x itself unless training and rate > 0. */
 ig_var *ig_nn_dropout(const ig_pass *p, ig_var *x, double rate);
 
+/* Recurrent layers, named as torch.nn.LSTM and GRU name them: "weight_ih_l0", "bias_hh_l1_reverse". */
+typedef enum ig_cell { IG_CELL_LSTM, IG_CELL_GRU } ig_cell;
+
+typedef struct ig_recurrent_layer { /* one layer in one direction, G = 4 or 3 gates */
+    const ig_param *w_ih, *w_hh, *b_ih, *b_hh; /* [G·H,I], [G·H,H], [G·H], [G·H] */
+} ig_recurrent_layer;
+
+typedef struct ig_recurrent {
+    ig_cell cell;
+    int layers;
+    bool bidirectional;
+    double dropout;                  /* of what goes from one layer to the next */
+    double weight_drop;              /* of the recurrent weights, once for all steps   (Merity et al. 2018) */
+    const ig_recurrent_layer *layer; /* [layers·directions], the reverse direction behind its forward one */
+} ig_recurrent;
+
+/* part is "weight_ih", "weight_hh", "bias_ih" or "bias_hh". */
+void ig_recurrent_name(char *buf, size_t size, const char *part, int layer, bool reverse);
+/* How many tensors a state of all layers is: h, then c, of each layer and direction in their order. */
+int ig_recurrent_states(const ig_recurrent *r);
+/* x [T,B,I] → [T,B,directions·H]; lengths i64 [B] or NULL.  first, last: the states [B,H] before the first step and after the last,
+ * ig_recurrent_states of them; NULL: zeros, and not wanted. */
+ig_var *ig_nn_recurrent(const ig_pass *p, const ig_recurrent *r, ig_var *x, ig_var *lengths, ig_var *const *first, ig_var **last);
+
 /* ---- optimisers -------------------------------------------------------------------------------------------------- */
 
 /* The list of optimisers: IG_OPTIM_name, and the name in recipes.  A new one is a line here and a file in src/nn/optim/. */
