@@ -27,7 +27,7 @@ static const ig_schema_field schema[] = {
     SIZE("hidden_size", CHANNELS_MAX, true, "units of a layer in each direction"),
     SIZE_OR_NULL("embedding_size", CHANNELS_MAX, "channels of a token", "hidden_size"),
     SIZE("num_hidden_layers", RECURRENT_LAYERS_MAX, true, "layers"),
-    SIZE("max_position_embeddings", CONTEXT_MAX, false,
+    SIZE("context_length", CONTEXT_MAX, false,
          "tokens of a text at most (4096 by default; the network has no limit)"),
     FLAG("bidirectional", "read each text from both ends; not for language models", "false"),
     FLAG("tie_word_embeddings", "the decoder is the table of tokens; embedding_size must be hidden_size", "false"),
@@ -109,7 +109,7 @@ ig_status lstm_read_config(const ig_model *m, lstm_config *c, ig_error *err) {
     c->bidirectional = ig_tree_bool(t, "bidirectional", false);
     c->D = c->bidirectional ? 2 * c->H : c->H;
     c->tied = ig_tree_bool(t, "tie_word_embeddings", false);
-    c->context = ig_tree_int(t, "max_position_embeddings", CONTEXT_DEFAULT);
+    c->context = ig_tree_int(t, "context_length", CONTEXT_DEFAULT);
     IG_TRY(read_head(m, &c->head, err));
     if (c->head != LSTM_NEXT_TOKEN) IG_TRY(ig_model_read_labels(m, &c->L, err));
     return check(m, c, err);
