@@ -51,7 +51,7 @@ typedef struct ig_recipe {
         bool given;                 /* there is a `tokenizer` part; without it the model of `from` brings its own */
     } tokenizer;
     struct {
-        ig_example_kind kind;
+        const struct train_task *task; /* what data.kind means; ig_train_kinds lists them */
         bool cut;                   /* rows that are too long are cut, not refused */
         char **train, **validation;
         size_t train_count, validation_count;
@@ -92,7 +92,8 @@ typedef struct ig_recipe {
     } regularise;
     struct {
         int64_t every;              /* steps; 0: at the end only */
-        int64_t windows;            /* 0: all */
+        int64_t windows;            /* of what is held out; 0: all */
+        int metric;                 /* what the best model is best in: number of the figure; -1: the loss */
         const char *prompt;         /* NULL: no sample */
         int64_t sample_tokens;
         double temperature;
@@ -112,6 +113,8 @@ ig_status ig_recipe_load(ig_context *ctx, const char *path, const char *const *o
 ig_status ig_recipe_parse(ig_context *ctx, const char *name, const char *yaml, size_t len, const char *const *overrides,
                           size_t override_count, ig_recipe **out, ig_error *err);
 void ig_recipe_free(ig_recipe *r);
+/* Kind i of data that a recipe may name, with a line about it; NULL past the last. */
+const char *ig_train_kind(size_t i, const char **doc);
 /* The table that recipes are checked against, for --help and the docs. */
 const ig_schema_field *ig_recipe_schema(void);
 
@@ -120,6 +123,7 @@ const ig_schema_field *ig_recipe_schema(void);
 typedef struct ig_train_report {
     int64_t parameters;
     int64_t vocab_size;
+    const char *unit;                 /* "tokens", "rows", "pictures": what is counted here */
     int64_t train_tokens, validation_tokens;
     int64_t steps, tokens_per_step;
     double epochs;                    /* passes over the training tokens */
@@ -149,6 +153,13 @@ typedef enum ig_train_event {
     IG_TRAIN_FINISHED
 } ig_train_event;
 
+/* "accuracy", "rewards/margins" … */
+#define IG_TRAIN_FIGURES_MAX 8
+typedef struct ig_train_figure {
+    const char *name;
+    double value;              /* NAN where there is none */
+} ig_train_figure;
+
 typedef struct ig_train_progress {
     ig_train_event event;
     int64_t step, total;       /* steps done, steps in all */
@@ -156,12 +167,14 @@ typedef struct ig_train_progress {
     double loss;               /* of this step; NAN before the first */
     double eval_loss;          /* newest; NAN before the first */
     double best_eval_loss;     /* NAN before the first */
+    int64_t best_step;         /* of the best evaluation */
     double lr, grad_norm, epoch;
     double tokens_per_second;  /* over the last steps */
-    uint64_t tokens;           /* trained on so far */
+    uint64_t tokens;           /* trained on so far; of kinds of data that have none: rows, pictures … */
+    const char *unit;          /* "tokens", "rows", "pictures" */
     uint64_t memory_bytes;     /* peak of the process */
-    double reward_margin, reward_accuracy; /* preference: mean difference of rewards, and how often the chosen one's is higher;
-                                  of the last step or evaluation; else NAN */
+    ig_train_figure figure[IG_TRAIN_FIGURES_MAX]; /* what this kind of data tells beside its loss, of the last step or evaluation */
+    int figures;
     double elapsed, left;      /* seconds; elapsed counts what came before a resume too; left is NAN when not known yet */
     const char *sample;        /* EVALUATED: text that the model wrote, prompt included; else NULL */
     const char *path;          /* CHECKPOINT, BEST */
@@ -186,7 +199,11 @@ typedef struct ig_train_result {
     double eval_loss;          /* last evaluation; NAN without validation data */
     double best_eval_loss;     /* of the model in OUT; NAN without validation data */
     int64_t best_step;
+    ig_train_figure figure[IG_TRAIN_FIGURES_MAX]; /* of the model in OUT, as in progress */
+    int figures;
     bool stopped_early;
+    const char *unit;
+    bool generates;            /* the model writes text: its perplexity means something */
     uint64_t tokens;
     double seconds;            /* of this call */
     double tokens_per_second;

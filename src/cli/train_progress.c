@@ -14,10 +14,11 @@ static const char *number(double v, char buf[CLI_WORD_MAX]) {
 static void show_status(cli_train *t, const ig_train_progress *p) {
     char loss[CLI_WORD_MAX], eval[CLI_WORD_MAX], rate[CLI_WORD_MAX], memory[CLI_WORD_MAX], left[CLI_WORD_MAX];
     cli_progress_status(&t->progress,
-                        cli_say(t->c, "step %lld/%lld %3.0f%%  loss %s  eval %s  lr %.2e  %s tok/s  %s  %s left",
-                                "第 %lld/%lld 步 %3.0f%%  损失 %s  验证 %s  学习率 %.2e  %s 词元/秒  %s  剩余 %s"),
+                        cli_say(t->c, "step %lld/%lld %3.0f%%  loss %s  eval %s  lr %.2e  %s %s/s  %s  %s left",
+                                "第 %lld/%lld 步 %3.0f%%  损失 %s  验证 %s  学习率 %.2e  %s %s/秒  %s  剩余 %s"),
                         (long long)p->step, (long long)p->total, 100 * p->share, number(p->loss, loss), number(p->eval_loss, eval), p->lr,
-                        cli_word_count(p->tokens_per_second, rate), cli_word_bytes(p->memory_bytes, memory), cli_word_seconds(p->left, left));
+                        cli_word_count(p->tokens_per_second, rate), cli_word_unit(t->c, p->unit), cli_word_bytes(p->memory_bytes, memory),
+                        cli_word_seconds(p->left, left));
 }
 
 /* What the model wrote, indented; control characters would reach the terminal. */
@@ -32,11 +33,21 @@ static void show_sample(cli_train *t, const char *sample) {
     }
 }
 
+/* "  accuracy 0.9312  macro_f1 0.9201" */
+static void format_figures(const ig_train_progress *p, char *out, size_t size) {
+    size_t len = 0;
+    *out = '\0';
+    for (int k = 0; k < p->figures && len < size; k++)
+        if (isfinite(p->figure[k].value)) len += (size_t)snprintf(out + len, size - len, "  %s %.4f", p->figure[k].name, p->figure[k].value);
+}
+
 static void show_evaluation(cli_train *t, const ig_train_progress *p) {
+    char figures[400];
+    format_figures(p, figures, sizeof figures);
     char loss[CLI_WORD_MAX], eval[CLI_WORD_MAX], time[CLI_WORD_MAX];
-    bool best = isnan(p->best_eval_loss) || p->eval_loss <= p->best_eval_loss;
-    cli_progress_line(&t->progress, cli_say(t->c, "step %lld/%lld  loss %s  validation loss %s%s  after %s", "第 %lld/%lld 步  损失 %s  验证损失 %s%s  用时 %s"),
-                      (long long)p->step, (long long)p->total, number(p->loss, loss), number(p->eval_loss, eval),
+    bool best = p->best_step == p->step;
+    cli_progress_line(&t->progress, cli_say(t->c, "step %lld/%lld  loss %s  validation loss %s%s%s  after %s", "第 %lld/%lld 步  损失 %s  验证损失 %s%s%s  用时 %s"),
+                      (long long)p->step, (long long)p->total, number(p->loss, loss), number(p->eval_loss, eval), figures,
                       best ? cli_say(t->c, " (best)", "（最佳）") : "", cli_word_seconds(p->elapsed, time));
     if (p->sample) show_sample(t, p->sample);
 }

@@ -68,6 +68,7 @@ static int check_json(cli *c, const ig_train_report *r) {
     ig_json j = cli_json_begin(&out);
     cli_json_pair_int(&j, "parameters", r->parameters);
     cli_json_pair_int(&j, "vocab_size", r->vocab_size);
+    cli_json_pair_text(&j, "unit", r->unit);
     cli_json_pair_int(&j, "train_tokens", r->train_tokens);
     cli_json_pair_int(&j, "validation_tokens", r->validation_tokens);
     cli_json_pair_int(&j, "steps", r->steps);
@@ -88,13 +89,15 @@ static int check_json(cli *c, const ig_train_report *r) {
 }
 
 static void check_sizes(cli *c, const ig_train_report *r) {
+    const char *unit = cli_word_unit(c, r->unit);
     char a[CLI_WORD_MAX], b[CLI_WORD_MAX], d[CLI_WORD_MAX];
-    printf(cli_say(c, "model    %s parameters, vocabulary %lld, products in %s\n", "模型  %s 个参数，词表 %lld，矩阵乘法用 %s\n"),
-           cli_word_count((double)r->parameters, a), (long long)r->vocab_size, r->bf16 ? "bf16" : "f32");
-    printf(cli_say(c, "data     %s training tokens, %s validation tokens\n", "数据  训练词元 %s，验证词元 %s\n"),
-           cli_word_count((double)r->train_tokens, a), cli_word_count((double)r->validation_tokens, b));
-    printf(cli_say(c, "steps    %lld of %s tokens: %.2f passes over the data\n", "步数  %lld，每步 %s 个词元：遍历数据 %.2f 次\n"),
-           (long long)r->steps, cli_word_count((double)r->tokens_per_step, a), r->epochs);
+    printf(cli_say(c, "model    %s parameters, ", "模型  %s 个参数，"), cli_word_count((double)r->parameters, a));
+    if (r->vocab_size) printf(cli_say(c, "vocabulary %lld, ", "词表 %lld，"), (long long)r->vocab_size);
+    printf(cli_say(c, "products in %s\n", "矩阵乘法用 %s\n"), r->bf16 ? "bf16" : "f32");
+    printf(cli_say(c, "data     %s %s to train on, %s held out\n", "数据  训练用 %s %s，留出 %s\n"), cli_word_count((double)r->train_tokens, a), unit,
+           cli_word_count((double)r->validation_tokens, b));
+    printf(cli_say(c, "steps    %lld of %s %s: %.2f passes over the data\n", "步数  %lld，每步 %s %s：遍历数据 %.2f 次\n"), (long long)r->steps,
+           cli_word_count((double)r->tokens_per_step, a), unit, r->epochs);
     printf(cli_say(c, "memory   %s: weights %s, optimiser %s, ", "内存  %s：权重 %s，优化器 %s，"), cli_word_bytes(r->memory_bytes, a),
            cli_word_bytes(r->weight_bytes, b), cli_word_bytes(r->optimiser_bytes, d));
     printf(cli_say(c, "values of a step %s; the machine can give %s\n", "每步中间值 %s；本机可用 %s\n"), cli_word_bytes(r->arena_bytes, a),
@@ -106,8 +109,8 @@ int cli_train_report_check(cli_train *t, const ig_train_report *r) {
     char a[CLI_WORD_MAX], b[CLI_WORD_MAX];
     if (c->json) return check_json(c, r);
     check_sizes(c, r);
-    printf(cli_say(c, "time     about %s: %.3f s per step, %s tokens/s, %.0f GFLOP/s\n", "时间  约 %s：每步 %.3f 秒，每秒 %s 个词元，%.0f GFLOP/s\n"),
-           cli_word_seconds(r->seconds_total, a), r->seconds_per_step, cli_word_count(r->tokens_per_second, b),
+    printf(cli_say(c, "time     about %s: %.3f s per step, %s %s/s, %.0f GFLOP/s\n", "时间  约 %s：每步 %.3f 秒，每秒 %s %s，%.0f GFLOP/s\n"),
+           cli_word_seconds(r->seconds_total, a), r->seconds_per_step, cli_word_count(r->tokens_per_second, b), cli_word_unit(c, r->unit),
            r->seconds_per_step > 0 ? r->flops_per_step / r->seconds_per_step / 1e9 : 0);
     if (r->memory_bytes > r->memory_available)
         printf("%s\n", cli_say(c, "this is more memory than there is: use a smaller train.batch (and train.accumulate), or train.recompute: true",
@@ -140,6 +143,9 @@ static int result_json(cli_train *t, const ig_train_result *r, const char *resum
     cli_json_pair_real(&j, "validation_loss", r->eval_loss);
     cli_json_pair_real(&j, "best_validation_loss", r->best_eval_loss);
     cli_json_pair_int(&j, "best_step", r->best_step);
+    ig_json_key(&j, "figures"), ig_json_open(&j, '{');
+    for (int k = 0; k < r->figures; k++) cli_json_pair_real(&j, r->figure[k].name, r->figure[k].value);
+    ig_json_close(&j, '}');
     ig_json_key(&j, "stopped_early"), ig_json_bool(&j, r->stopped_early);
     ig_json_key(&j, "interrupted"), ig_json_bool(&j, resume != NULL);
     cli_json_pair_int(&j, "tokens", (int64_t)r->tokens);
@@ -156,8 +162,11 @@ static void print_losses(const cli_train *t, const ig_train_result *r) {
         printf(cli_say(t->c, "  loss of the last step  %.4f (no validation data)\n", "  最后一步的损失  %.4f（没有验证数据）\n"), r->loss);
         return;
     }
-    printf(cli_say(t->c, "  validation loss  %.4f at step %lld (perplexity %.2f)\n", "  验证损失  %.4f，第 %lld 步（困惑度 %.2f）\n"), r->best_eval_loss,
-           (long long)r->best_step, exp(r->best_eval_loss));
+    printf(cli_say(t->c, "  validation loss  %.4f at step %lld", "  验证损失  %.4f，第 %lld 步"), r->best_eval_loss, (long long)r->best_step);
+    if (r->generates) printf(cli_say(t->c, " (perplexity %.2f)", "（困惑度 %.2f）"), exp(r->best_eval_loss));
+    for (int k = 0; k < r->figures; k++)
+        if (isfinite(r->figure[k].value)) printf("  %s %.4f", r->figure[k].name, r->figure[k].value);
+    printf("\n");
     if (r->stopped_early)
         printf("%s\n", cli_say(t->c, "  stopped early: the validation loss no longer falls", "  提前停止：验证损失不再下降"));
 }
@@ -165,8 +174,8 @@ static void print_losses(const cli_train *t, const ig_train_result *r) {
 int cli_train_report_done(cli_train *t, const ig_train_result *r) {
     char time[CLI_WORD_MAX], rate[CLI_WORD_MAX], memory[CLI_WORD_MAX];
     if (t->c->json) return result_json(t, r, NULL);
-    printf(cli_say(t->c, "trained %s: %lld steps in %s, %s tokens/s, %s of memory\n", "已训练 %s：%lld 步，用时 %s，每秒 %s 个词元，内存 %s\n"), t->recipe->name,
-           (long long)r->steps, cli_word_seconds(r->seconds, time), cli_word_count(r->tokens_per_second, rate), cli_word_bytes(r->memory_bytes, memory));
+    printf(cli_say(t->c, "trained %s: %lld steps in %s, %s %s/s, %s of memory\n", "已训练 %s：%lld 步，用时 %s，每秒 %s %s，内存 %s\n"), t->recipe->name,
+           (long long)r->steps, cli_word_seconds(r->seconds, time), cli_word_count(r->tokens_per_second, rate), cli_word_unit(t->c, r->unit), cli_word_bytes(r->memory_bytes, memory));
     print_losses(t, r);
     printf(cli_say(t->c, "  model  %s\n  chart  %s/run/chart.svg\n  log    %s/run/log.jsonl\n", "  模型  %s\n  图表  %s/run/chart.svg\n  日志  %s/run/log.jsonl\n"),
            t->shown, t->shown, t->shown);

@@ -71,6 +71,13 @@ const char *cli_word_quoted(const char *text, char *buf, size_t size) {
     return buf;
 }
 
+const char *cli_word_unit(const cli *c, const char *unit) {
+    static const char *const words[][2] = {{"tokens", "个词元"}, {"rows", "行"}, {"pictures", "张图片"}, {"texts", "条文本"}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i][0], unit) == 0) return cli_say(c, words[i][0], words[i][1]);
+    return unit;
+}
+
 ig_json cli_json_begin(ig_buf *out) {
     out->max = (size_t)1 << 30;
     ig_json j = {.out = out};

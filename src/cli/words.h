@@ -11,6 +11,9 @@ const char *cli_word_bytes(uint64_t bytes, char buf[CLI_WORD_MAX]);    /* "12 MB
 const char *cli_word_count(double n, char buf[CLI_WORD_MAX]);          /* "940", "1.2k", "124M" */
 const char *cli_word_seconds(double seconds, char buf[CLI_WORD_MAX]);  /* "8s", "2m05s", "3h20m" */
 
+/* What a run counts ("tokens", "rows", "pictures"), in the language of the command. */
+const char *cli_word_unit(const cli *c, const char *unit);
+
 /* A text as one word of a shell command: in quotes where it needs them. */
 const char *cli_word_quoted(const char *text, char *buf, size_t size);
 

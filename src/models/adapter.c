@@ -171,6 +171,6 @@ ig_status ig_model_merge(ig_model *m, ig_error *err) {
         p->lora = NULL; /* after a failure further on, what is merged stays merged */
     }
     adapter_free(m);
-    for (size_t i = 0; i < m->params.count; i++) m->params.item[i]->frozen = false;
+    for (size_t i = 0; i < m->params.count; i++) m->params.item[i]->frozen = m->params.item[i]->role == IG_PARAM_STATE;
     return IG_OK;
 }

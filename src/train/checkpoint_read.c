@@ -18,7 +18,8 @@ static const ig_schema_field tensor_fields[] = {
 
 static const ig_schema_field header_fields[] = {
     COUNT("step"), COUNT("tokens"), NUMBER("elapsed"), NUMBER("loss"), NUMBER("grad_norm"),
-    NUMBER("eval_loss"), NUMBER("best_eval_loss"), COUNT("best_step"),
+    NUMBER("eval_loss"), NUMBER("best_eval_loss"), NUMBER("best_score"), COUNT("best_step"),
+    {.key = "best_figures", .type = IG_TREE_LIST, .required = true},
     NUMBER("plateau_scale"), NUMBER("plateau_best"), COUNT("plateau_bad"),
     NUMBER("early_stop_best"), COUNT("early_stop_bad"),
     {.key = "stopped", .type = IG_TREE_BOOL, .required = true},
@@ -151,6 +152,10 @@ static void read_state(const ig_tree *h, train_state *s) {
     s->grad_norm = real_or(h, "grad_norm", NAN);
     s->eval_loss = real_or(h, "eval_loss", NAN);
     s->best_eval_loss = real_or(h, "best_eval_loss", NAN);
+    s->best_score = real_or(h, "best_score", NAN);
+    int k = 0;
+    for (const ig_tree *f = ig_tree_get(h, "best_figures")->child; f && k < IG_TRAIN_FIGURES_MAX; f = f->next)
+        s->best_figure[k++] = f->type == IG_TREE_REAL || f->type == IG_TREE_INT ? f->real : NAN;
     s->best_step = ig_tree_int(h, "best_step", 0);
     s->schedule.plateau_scale = real_or(h, "plateau_scale", 1);
     s->schedule.plateau_best = real_or(h, "plateau_best", INFINITY);

@@ -15,7 +15,7 @@ const char *checkpoint_tensor(const trainer *t, size_t i, ig_tensor *out) {
     size_t parameters = 0;
     for (size_t k = 0; k < t->trained->count; k++) {
         const ig_param *p = t->trained->item[k];
-        if (p->frozen || parameters++ != i) continue;
+        if ((p->frozen && p->role != IG_PARAM_STATE) || parameters++ != i) continue;
         *out = p->value;
         return p->name;
     }
@@ -41,6 +41,11 @@ static void put_state(ig_json *j, const train_state *s) {
     put_real(j, "grad_norm", s->grad_norm);
     put_real(j, "eval_loss", s->eval_loss);
     put_real(j, "best_eval_loss", s->best_eval_loss);
+    put_real(j, "best_score", s->best_score);
+    ig_json_key(j, "best_figures");
+    ig_json_open(j, '[');
+    for (int k = 0; k < IG_TRAIN_FIGURES_MAX; k++) ig_json_real(j, s->best_figure[k]);
+    ig_json_close(j, ']');
     put_int(j, "best_step", s->best_step);
     put_real(j, "plateau_scale", s->schedule.plateau_scale);
     put_real(j, "plateau_best", s->schedule.plateau_best);

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/trainer.h"
+#include "train/corpus.h"
 
 typedef struct texts {
     ig_buf all;               /* training files */
@@ -86,12 +86,24 @@ static ig_status load(train_corpus *c, const ig_recipe *r, const ig_tokenizer *g
     return encode(c, r, x, tokenizer, err);
 }
 
-ig_status corpus_load(train_corpus *c, const ig_recipe *r, const ig_tokenizer *given, ig_error *err) {
+ig_status corpus_load(trainer *t, ig_error *err) {
     texts x = {0};
-    ig_status status = load(c, r, given, &x, err);
+    ig_status status = load(&t->corpus, t->r, t->model ? t->model->tokenizer : NULL, &x, err);
     ig_buf_fini(&x.all);
     ig_buf_fini(&x.held);
     return status;
+}
+
+ig_status corpus_check(const trainer *t, ig_error *err) {
+    int64_t vocab = t->model->family->vocab_size(t->model), tokens = (int64_t)ig_tokenizer_count(t->model->tokenizer);
+    int64_t positions = t->model->family->context_length(t->model), context = t->r->train.context;
+    if (tokens > vocab)
+        return ig_error_at(err, IG_E_FORMAT, t->r->file, 0, "the tokenizer has %lld tokens and the model a vocab_size of %lld",
+                           (long long)tokens, (long long)vocab);
+    if (positions < context)
+        return ig_error_at(err, IG_E_FORMAT, t->r->file, 0, "train.context: %lld tokens are more than the model's %lld positions",
+                           (long long)context, (long long)positions);
+    return IG_OK;
 }
 
 void corpus_fini(train_corpus *c) {

@@ -55,7 +55,7 @@ static ig_status time_evaluation(trainer *t, double *seconds, ig_error *err) {
     IG_TRY(validate_one_batch(t, err));
     double begin = ig_clock();
     IG_TRY(validate_one_batch(t, err));
-    *seconds = (ig_clock() - begin) * (double)validate_batches(t);
+    *seconds = (ig_clock() - begin) * (double)t->held_runs;
     return IG_OK;
 }
 
@@ -69,19 +69,18 @@ static ig_status measure(trainer *t, ig_train_report *out, ig_error *err) {
 }
 
 static void describe(const trainer *t, ig_train_report *out) {
-    const ig_examples *x = &t->corpus.examples;
-    size_t held = 0;
-    for (size_t i = t->corpus.train_rows; i < x->count; i++) held += x->row[i].len + x->row[i].rejected_len;
+    int64_t train = 0, held = 0;
+    t->r->data.task->size(t, &train, &held);
     *out = (ig_train_report){
-        .parameters = ig_params_numel(&t->model->params), .vocab_size = t->model->family->vocab_size(t->model),
-        .train_tokens = (int64_t)(t->corpus.train.len + x->ids.len - held),
-        .validation_tokens = (int64_t)(t->corpus.validation.len + held),
-        .steps = t->steps, .tokens_per_step = t->r->train.batch * t->r->train.context * t->r->train.accumulate,
+        .parameters = ig_params_numel(&t->model->params),
+        .vocab_size = t->model->tokenizer ? t->model->family->vocab_size(t->model) : 0,
+        .unit = t->r->data.task->unit, .train_tokens = train, .validation_tokens = held,
+        .steps = t->steps, .tokens_per_step = t->units_per_step,
         .epochs = feed_epoch(t, t->steps * t->r->train.accumulate), .bf16 = t->bf16,
         .weight_bytes = weight_bytes(t), .optimiser_bytes = optimiser_bytes(t), .arena_bytes = train_plans_arena_bytes(t),
         .memory_available = ig_memory_available(), .flops_per_step = train_plans_flops(t),
     };
-    uint64_t data = (t->corpus.train.cap + t->corpus.validation.cap + x->ids.cap) * sizeof(int32_t);
+    uint64_t data = (t->corpus.train.cap + t->corpus.validation.cap + t->corpus.examples.ids.cap) * sizeof(int32_t);
     out->memory_bytes = out->weight_bytes + out->optimiser_bytes + out->arena_bytes + data;
 }
 

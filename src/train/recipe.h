@@ -17,8 +17,11 @@ ig_status recipe_read(ig_recipe *r, ig_error *err);
 /* Path of a file that stands in the recipe, relative to the recipe's folder.  *out is the caller's. */
 ig_status recipe_path(const ig_recipe *r, const char *text, char **out, ig_error *err);
 
-/* The config.json of the new model, as JSON text: the recipe's config with what the data decides. */
-ig_status recipe_format_config(const ig_recipe *r, int64_t vocab_size, ig_buf *out, ig_error *err);
+/* The config.json of the new model, as JSON text: the recipe's config, and keys that `more` adds, which the data decides. */
+typedef void recipe_config_fn(const void *arg, const ig_schema_field *fields, ig_json *j);
+ig_status recipe_format_config(const ig_recipe *r, recipe_config_fn *more, const void *arg, ig_buf *out, ig_error *err);
+bool recipe_has_field(const ig_schema_field *fields, const char *key);
+extern const char *const recipe_rates[]; /* keys of config.json that regularise.dropout sets; NULL-terminated */
 
 /* Every setting that the weights at the end depend on, as one flat JSON object, which is left open for more:
  * {"train.batch": 12, …  Two recipes with the same settings train the same model, whatever their files look like. */

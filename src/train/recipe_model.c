@@ -9,7 +9,7 @@
 
 #define CONFIG_FIELDS_MAX 96
 
-static bool has_field(const ig_schema_field *fields, const char *key) {
+bool recipe_has_field(const ig_schema_field *fields, const char *key) {
     for (; fields && fields->key; fields++)
         if (strcmp(fields->key, key) == 0) return true;
     return false;
@@ -17,7 +17,7 @@ static bool has_field(const ig_schema_field *fields, const char *key) {
 
 /* How the family of this config calls its context length. */
 static const char *context_key(const ig_schema_field *fields) {
-    return has_field(fields, "n_positions") ? "n_positions" : "max_position_embeddings";
+    return recipe_has_field(fields, "n_positions") ? "n_positions" : "max_position_embeddings";
 }
 
 static ig_status wrap_config(const ig_recipe *r, const ig_schema_field *fields, ig_error *err) {
@@ -115,26 +115,24 @@ ig_status recipe_read_lora(ig_recipe *r, const ig_tree *t, ig_error *err) {
 
 /* ---- config.json ---- */
 
-static void put_int(ig_json *j, const char *key, int64_t v) {
-    ig_json_key(j, key);
-    ig_json_int(j, v);
-}
-
-static void put_real(ig_json *j, const char *key, double v) {
-    ig_json_key(j, key);
-    ig_json_real(j, v);
-}
-
 /* Dropout of attention probabilities is left alone: no family computes them as numbers that could be dropped. */
+const char *const recipe_rates[] = {"embd_pdrop", "resid_pdrop", "hidden_dropout_prob", "dropout", NULL};
+
 static bool sets_dropout(const ig_recipe *r, const ig_schema_field *fields, const char *key) {
-    if (!r->regularise.has_dropout || !has_field(fields, key)) return false;
-    return strcmp(key, "embd_pdrop") == 0 || strcmp(key, "resid_pdrop") == 0;
+    if (!r->regularise.has_dropout || !recipe_has_field(fields, key)) return false;
+    for (size_t i = 0; recipe_rates[i]; i++)
+        if (strcmp(key, recipe_rates[i]) == 0) return true;
+    return false;
 }
 
-ig_status recipe_format_config(const ig_recipe *r, int64_t vocab_size, ig_buf *out, ig_error *err) {
+static bool decides_context(const ig_recipe *r, const ig_schema_field *fields) {
+    const char *key = context_key(fields);
+    return recipe_has_field(fields, key) && !ig_tree_get(r->model.config, key);
+}
+
+ig_status recipe_format_config(const ig_recipe *r, recipe_config_fn *more, const void *arg, ig_buf *out, ig_error *err) {
     const char *type = ig_tree_text(r->model.config, "model_type", "");
     const ig_schema_field *fields = ig_family_by_model_type(type)->config_schema(type);
-    static const char *const rates[] = {"embd_pdrop", "resid_pdrop"};
     ig_json j = {.out = out, .indent = 2};
     ig_json_open(&j, '{');
     for (const ig_tree *t = r->model.config->child; t; t = t->next) {
@@ -142,10 +140,16 @@ ig_status recipe_format_config(const ig_recipe *r, int64_t vocab_size, ig_buf *o
         ig_json_key(&j, t->key);
         ig_json_tree(&j, t);
     }
-    if (!ig_tree_get(r->model.config, "vocab_size")) put_int(&j, "vocab_size", vocab_size);
-    if (!ig_tree_get(r->model.config, context_key(fields))) put_int(&j, context_key(fields), r->train.context);
-    for (size_t i = 0; i < 2; i++)
-        if (sets_dropout(r, fields, rates[i])) put_real(&j, rates[i], r->regularise.dropout);
+    if (decides_context(r, fields)) {
+        ig_json_key(&j, context_key(fields));
+        ig_json_int(&j, r->train.context);
+    }
+    for (size_t i = 0; recipe_rates[i]; i++) {
+        if (!sets_dropout(r, fields, recipe_rates[i])) continue;
+        ig_json_key(&j, recipe_rates[i]);
+        ig_json_real(&j, r->regularise.dropout);
+    }
+    more(arg, fields, &j);
     ig_json_close(&j, '}');
     return ig_buf_status(out, err);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "train/recipe.h"
+#include "train/task.h"
 
 static const ig_tree *part(const ig_recipe *r, const char *path) {
     return ig_tree_path(ig_doc_root(r->doc), path);
@@ -12,24 +13,19 @@ static const ig_tree *part(const ig_recipe *r, const char *path) {
 
 static ig_status read_list(const ig_recipe *r, const ig_tree *at, const char *path, char ***out, size_t *count, ig_error *err) {
     size_t n = at->type == IG_TREE_LIST ? at->count : 1;
-    if (n == 0 || n > IG_RECIPE_FILES_MAX) return recipe_fail(r, at, path, err, "expected 1 to %d text files, found %zu", IG_RECIPE_FILES_MAX, n);
+    if (n == 0 || n > IG_RECIPE_FILES_MAX) return recipe_fail(r, at, path, err, "expected 1 to %d files, found %zu", IG_RECIPE_FILES_MAX, n);
     *out = ig_calloc(n, sizeof **out);
     if (!*out) return ig_error_nomem(err, n * sizeof **out);
     for (const ig_tree *t = at->type == IG_TREE_LIST ? at->child : at; *count < n; t = t->next) {
         if (t->type != IG_TREE_TEXT || !*t->text)
-            return recipe_fail(r, t, path, err, "expected the path of a text file, found %s", t->type == IG_TREE_TEXT ? "nothing" : ig_tree_type_name(t->type));
+            return recipe_fail(r, t, path, err, "expected the path of a file, found %s", t->type == IG_TREE_TEXT ? "nothing" : ig_tree_type_name(t->type));
         IG_TRY(recipe_path(r, t->text, &(*out)[*count], err));
         (*count)++;
     }
     return IG_OK;
 }
 
-static ig_status read_data(ig_recipe *r, ig_error *err) {
-    const ig_tree *data = part(r, "data"), *held = ig_tree_get(data, "validation");
-    IG_TRY(read_list(r, ig_tree_get(data, "train"), "data.train", &r->data.train, &r->data.train_count, err));
-    ig_batch_order_parse(ig_tree_text(data, "order", "random"), &r->data.order);
-    ig_example_kind_parse(ig_tree_text(data, "kind", "text"), &r->data.kind);
-    r->data.cut = strcmp(ig_tree_text(data, "too_long", "refuse"), "cut") == 0;
+static ig_status read_held_out(ig_recipe *r, const ig_tree *held, ig_error *err) {
     r->data.validation_fraction = 0.1;
     if (!held) return IG_OK;
     r->data.validation_fraction = 0;
@@ -37,21 +33,64 @@ static ig_status read_data(ig_recipe *r, ig_error *err) {
         return read_list(r, held, "data.validation", &r->data.validation, &r->data.validation_count, err);
     bool number = held->type == IG_TREE_INT || held->type == IG_TREE_REAL;
     if (!number || !(held->real >= 0 && held->real <= 0.9))
-        return recipe_fail(r, held, "data.validation", err, "expected a text file, a list of them, or a share between 0 and 0.9");
+        return recipe_fail(r, held, "data.validation", err, "expected a file, a list of them, or a share between 0 and 0.9");
     r->data.validation_fraction = held->real;
     return IG_OK;
+}
+
+static bool listed(const char *const *keys, const char *key) {
+    for (size_t i = 0; keys && keys[i]; i++)
+        if (strcmp(keys[i], key) == 0) return true;
+    return false;
+}
+
+/* A key that is for another kind of data is a mistake, not a wish without effect. */
+static ig_status check_keys(const ig_recipe *r, const ig_tree *data, ig_error *err) {
+    static const char *const always[] = {"kind", "train", "validation", NULL};
+    for (const ig_tree *t = data->child; t; t = t->next) {
+        char key[80];
+        snprintf(key, sizeof key, "data.%.60s", t->key);
+        if (!listed(always, t->key) && !listed(r->data.task->keys, t->key))
+            return recipe_fail(r, t, key, err, "is not for data of the kind %s", r->data.task->name);
+    }
+    return IG_OK;
+}
+
+/* The same for whole parts: dpo is for preference. */
+static ig_status check_parts(const ig_recipe *r, ig_error *err) {
+    size_t count;
+    const train_task *const *all = train_tasks(&count);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; all[i]->parts && all[i]->parts[k]; k++)
+            if (part(r, all[i]->parts[k]) && !listed(r->data.task->parts, all[i]->parts[k]))
+                return recipe_fail(r, part(r, all[i]->parts[k]), all[i]->parts[k], err, "is for data of the kind %s", all[i]->name);
+    return IG_OK;
+}
+
+static ig_status read_data(ig_recipe *r, ig_error *err) {
+    const ig_tree *data = part(r, "data");
+    r->data.task = train_task_by_name(ig_tree_text(data, "kind", "text"));
+    IG_TRY(check_keys(r, data, err));
+    IG_TRY(check_parts(r, err));
+    IG_TRY(read_list(r, ig_tree_get(data, "train"), "data.train", &r->data.train, &r->data.train_count, err));
+    ig_batch_order_parse(ig_tree_text(data, "order", "random"), &r->data.order);
+    r->data.cut = strcmp(ig_tree_text(data, "too_long", "refuse"), "cut") == 0;
+    return read_held_out(r, ig_tree_get(data, "validation"), err);
 }
 
 static ig_status read_tokenizer(ig_recipe *r, ig_error *err) {
     const ig_tree *t = part(r, "tokenizer"), *kind = ig_tree_get(t, "kind"), *path = ig_tree_get(t, "path");
     r->tokenizer.given = t != NULL;
     r->tokenizer.vocab_size = ig_tree_int(t, "vocab_size", 0);
+    if (t && r->data.task->tokens == TASK_NO_TOKENS) return recipe_fail(r, t, "tokenizer", err, "is not for data of the kind %s", r->data.task->name);
+    if (r->data.task->tokens == TASK_NO_TOKENS) return IG_OK;
     if (!t && !r->model.from) return recipe_fail(r, ig_doc_root(r->doc), "tokenizer", err, "a new model needs one: {kind: char}, {kind: bpe, vocab_size: N} or {path: tokenizer.json}");
     if (!t) return IG_OK;
     if (!kind == !path) return recipe_fail(r, t, "tokenizer", err, "expected either kind or path, found %s", kind ? "both" : "none");
     if (path && r->tokenizer.vocab_size) return recipe_fail(r, t, "tokenizer.vocab_size", err, "the tokenizer of `path` has its own");
     if (path) return recipe_path(r, path->text, &r->tokenizer.path, err);
-    if (r->data.kind != IG_EXAMPLES_TEXT) return recipe_fail(r, t, "tokenizer.kind", err, "a tokenizer is learned from text only; give the path of one, or leave it to the model of model.from");
+    if (r->data.task->tokens != TASK_LEARNED_TOKENS)
+        return recipe_fail(r, t, "tokenizer.kind", err, "no tokenizer is learned from data of the kind %s; give the path of one, or leave it to the model of model.from", r->data.task->name);
     IG_TRY(ig_tokenizer_kind_parse(kind->text, &r->tokenizer.kind, err));
     if (r->tokenizer.kind == IG_TOKENIZER_BPE && r->tokenizer.vocab_size < 257)
         return recipe_fail(r, t, "tokenizer.vocab_size", err, "bpe needs 257 or more: the 256 bytes and what is learned");
@@ -170,12 +209,28 @@ static ig_status read_regularise(ig_recipe *r, ig_error *err) {
 }
 
 static ig_status read_dpo(ig_recipe *r, ig_error *err) {
-    const ig_tree *t = part(r, "dpo");
-    r->dpo.beta = ig_tree_real(t, "beta", 0.1);
-    if (t && r->data.kind != IG_EXAMPLES_PREFERENCE) return recipe_fail(r, t, "dpo", err, "is for data of the kind preference");
-    if (r->data.kind == IG_EXAMPLES_PREFERENCE && r->regularise.label_smoothing > 0)
+    r->dpo.beta = ig_tree_real(part(r, "dpo"), "beta", 0.1);
+    if (r->data.task == &train_task_preference && r->regularise.label_smoothing > 0)
         return recipe_fail(r, part(r, "regularise"), "regularise.label_smoothing", err, "is not for data of the kind preference");
     return IG_OK;
+}
+
+/* eval_loss, or one of the figures of this kind of data. */
+static ig_status read_metric(ig_recipe *r, const ig_tree *evaluate, ig_error *err) {
+    const char *name = ig_tree_text(evaluate, "metric", "eval_loss");
+    char known[256] = "eval_loss";
+    r->evaluate.metric = -1;
+    if (strcmp(name, "eval_loss") == 0) return IG_OK;
+    for (int k = 0; r->data.task->figures && r->data.task->figures[k].name; k++) {
+        const char *figure = r->data.task->figures[k].name;
+        if (strncmp(name, "eval_", 5) == 0 && strcmp(name + 5, figure) == 0) {
+            r->evaluate.metric = k;
+            return IG_OK;
+        }
+        size_t len = strlen(known);
+        snprintf(known + len, sizeof known - len, ", eval_%s", figure);
+    }
+    return recipe_fail(r, ig_tree_get(evaluate, "metric"), "evaluate.metric", err, "expected one of %s, found \"%.60s\"", known, name);
 }
 
 static ig_status read_windows(ig_recipe *r, const ig_tree *t, ig_error *err) {
@@ -188,7 +243,9 @@ static ig_status read_windows(ig_recipe *r, const ig_tree *t, ig_error *err) {
 
 static ig_status read_evaluate(ig_recipe *r, ig_error *err) {
     const ig_tree *t = part(r, "evaluate"), *sample = ig_tree_get(t, "sample"), *checkpoint = part(r, "checkpoint");
+    IG_TRY(read_metric(r, t, err));
     r->evaluate.every = ig_tree_int(t, "every", 250);
+    if (sample && !(r->data.task->needs & IG_CAN_GENERATE)) return recipe_fail(r, sample, "evaluate.sample", err, "is not for data of the kind %s: such a model writes no text", r->data.task->name);
     r->evaluate.prompt = sample ? ig_tree_text(sample, "prompt", "") : NULL;
     r->evaluate.sample_tokens = ig_tree_int(sample, "tokens", 100);
     r->evaluate.temperature = ig_tree_real(sample, "temperature", 0.8);

@@ -32,7 +32,7 @@ static const ig_schema_field data_fields[] = {
     {.key = "train", .required = true, .doc = "file, or a list of them"},
     ANY("validation", "file, list of them, or the share that is held out: of a text its end, of rows a sample", "0.1"),
     CHOICE("too_long", "refuse|cut", "chat, preference: rows with more tokens than train.context", "refuse"),
-    CHOICE("order", "random|shuffled", "windows anywhere, or each window once per epoch", "random"),
+    CHOICE("order", "random|shuffled", "text: windows anywhere, or each window once per epoch", "random"),
     {0},
 };
 
@@ -122,7 +122,7 @@ static const ig_schema_field sample_fields[] = {
 
 static const ig_schema_field evaluate_fields[] = {
     INT("every", 1, 1e12, "steps between two evaluations", "250"),
-    CHOICE("metric", "eval_loss", "what the best model is best in", "eval_loss"),
+    TEXT("metric", "what the best model is best in: eval_loss, or a figure of this kind of data, as eval_accuracy", "eval_loss"),
     ANY("windows", "all, or how many windows of the validation text", "all"),
     MAP("sample", sample_fields, "text that the model writes at each evaluation"),
     {0},

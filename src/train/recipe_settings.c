@@ -4,7 +4,10 @@
  * the two: name, samples, how often and how many checkpoints, and paths (the data is known by its digest, which the
  * trainer adds).  Numbers are written so that the same double gives the same text.
  */
+#include <string.h>
+
 #include "train/recipe.h"
+#include "train/task.h"
 
 static void put_int(ig_json *j, const char *key, int64_t v) {
     ig_json_key(j, key);
@@ -30,7 +33,7 @@ static void put_model(ig_json *j, const ig_recipe *r) {
         ig_json_tree(j, t);
     }
     put_text(j, "model.from", r->model.from ? ig_path_base(r->model.from) : NULL);
-    put_text(j, "data.kind", ig_example_kind_name(r->data.kind));
+    put_text(j, "data.kind", r->data.task->name);
     put_text(j, "data.order", ig_batch_order_name(r->data.order));
     put_real(j, "data.validation", r->data.validation_fraction);
 }
@@ -48,9 +51,30 @@ static void put_lora(ig_json *j, const ig_recipe *r) {
     }
 }
 
+/* What is for this kind of data only, as it stands in the recipe with its defaults filled in. */
+static void put_part(ig_json *j, const char *name, const ig_tree *part, const char *const *keys) {
+    for (const ig_tree *t = part ? part->child : NULL; t; t = t->next) {
+        bool wanted = !keys;
+        for (size_t i = 0; keys && keys[i]; i++) wanted = wanted || strcmp(keys[i], t->key) == 0;
+        char key[128];
+        snprintf(key, sizeof key, "%.50s.%.60s", name, t->key);
+        if (!wanted || strcmp(key, "data.order") == 0 || strcmp(key, "data.too_long") == 0 || strcmp(key, "dpo.beta") == 0) continue;
+        ig_json_key(j, key);
+        ig_json_tree(j, t);
+    }
+}
+
+static void put_parts(ig_json *j, const ig_recipe *r) {
+    const train_task *task = r->data.task;
+    const ig_tree *root = ig_doc_root(r->doc);
+    if (task != &train_task_text) put_int(j, "data.too_long", r->data.cut);
+    if (task == &train_task_preference) put_real(j, "dpo.beta", r->dpo.beta);
+    put_part(j, "data", ig_tree_get(root, "data"), task->keys ? task->keys : (const char *const[]){NULL});
+    for (size_t i = 0; task->parts && task->parts[i]; i++) put_part(j, task->parts[i], ig_tree_get(root, task->parts[i]), NULL);
+}
+
 static void put_train(ig_json *j, const ig_recipe *r) {
-    if (r->data.kind != IG_EXAMPLES_TEXT) put_int(j, "data.too_long", r->data.cut);
-    if (r->data.kind == IG_EXAMPLES_PREFERENCE) put_real(j, "dpo.beta", r->dpo.beta);
+    put_parts(j, r);
     put_int(j, "train.steps", r->train.steps);
     put_real(j, "train.epochs", r->train.epochs);
     put_int(j, "train.batch", r->train.batch);
@@ -63,6 +87,7 @@ static void put_train(ig_json *j, const ig_recipe *r) {
     put_int(j, "regularise.early_stop.patience", r->regularise.patience);
     put_real(j, "regularise.early_stop.min_delta", r->regularise.min_delta);
     put_int(j, "evaluate.every", r->evaluate.every);
+    put_text(j, "evaluate.metric", r->evaluate.metric < 0 ? "eval_loss" : r->data.task->figures[r->evaluate.metric].name);
     put_int(j, "evaluate.windows", r->evaluate.windows);
 }
 

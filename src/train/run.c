@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "train/run.h"
+#include "train/task.h"
 
 /* ---- when ---- */
 
@@ -123,6 +124,10 @@ static void conclude(const run *r, ig_train_result *out) {
         .best_step = s->best_step, .stopped_early = s->stopped, .tokens = s->tokens, .seconds = ig_clock() - r->started,
         .tokens_per_second = p.tokens_per_second, .memory_bytes = p.memory_bytes,
     };
+    const train_task *task = r->t.r->data.task;
+    out->unit = task->unit;
+    out->generates = (task->needs & IG_CAN_GENERATE) != 0;
+    for (int k = 0; task->figures && task->figures[k].name; k++) out->figure[out->figures++] = (ig_train_figure){task->figures[k].name, s->best_figure[k]};
     memcpy(out->checkpoint, r->checkpoint, sizeof out->checkpoint);
 }
 

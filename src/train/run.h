@@ -33,8 +33,6 @@ ig_status run_folder_check(run *r, const char *out_dir, ig_error *err);
 /* Make the folders, take the lock, remove what is to be overwritten. */
 ig_status run_folder_open(run *r, ig_error *err);
 void run_folder_close(run *r);
-/* Conversations: the form that the model has learned, for those who run it. */
-ig_status run_keep_format(const run *r, ig_error *err);
 ig_status run_write_recipe(const run *r, ig_error *err);
 /* The recipe with its overrides, as JSON, which is YAML too. */
 ig_status run_format_recipe(const ig_recipe *recipe, ig_buf *out, ig_error *err);

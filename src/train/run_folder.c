@@ -98,36 +98,3 @@ ig_status run_write_recipe(const run *r, ig_error *err) {
     ig_buf_fini(&text);
     return status;
 }
-
-/* The model's own files go along as they are; a form that was chosen for it is written down. */
-static ig_status copy_file(const char *from, const char *to, const char *name, ig_error *err) {
-    char a[IG_PATH_MAX], b[IG_PATH_MAX];
-    ig_buf text = {.max = (size_t)16 << 20};
-    IG_TRY(ig_path_join(a, sizeof a, from, name, err));
-    IG_TRY(ig_path_join(b, sizeof b, to, name, err));
-    if (!ig_path_exists(a) || ig_path_exists(b)) return IG_OK;
-    ig_status status = ig_file_read(a, text.max, &text, err);
-    if (status == IG_OK) status = ig_file_write(b, text.data ? text.data : "", text.len, err);
-    ig_buf_fini(&text);
-    return status;
-}
-
-static ig_status write_format(const run *r, ig_error *err) {
-    char path[IG_PATH_MAX];
-    ig_buf text = {.max = 4 * IG_TEMPLATE_BYTES_MAX};
-    IG_TRY(ig_path_join(path, sizeof path, r->at.out, "tokenizer_config.json", err));
-    if (ig_path_exists(path)) return IG_OK;
-    ig_status status = ig_chat_format_config(r->t.corpus.format, &text, err);
-    if (status == IG_OK) status = ig_file_write(path, text.data, text.len, err);
-    ig_buf_fini(&text);
-    return status;
-}
-
-ig_status run_keep_format(const run *r, ig_error *err) {
-    static const char *const files[] = {"tokenizer_config.json", "chat_template.jinja", "generation_config.json"};
-    const ig_recipe *recipe = r->t.r;
-    const ig_chat_format *f = r->t.corpus.format;
-    bool own = !f || ig_chat_format_is_own(f);
-    for (size_t i = 0; i < 3 && recipe->model.from && own; i++) IG_TRY(copy_file(recipe->model.from, r->at.out, files[i], err));
-    return own ? IG_OK : write_format(r, err);
-}

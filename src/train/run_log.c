@@ -139,9 +139,10 @@ static void put_line(ig_json *j, const ig_train_progress *p) {
     } else {
         bool evaluated = p->event == IG_TRAIN_EVALUATED;
         put_real(j, evaluated ? "eval_loss" : "loss", evaluated ? p->eval_loss : p->loss);
-        if (isfinite(p->reward_margin)) {
-            put_real(j, evaluated ? "eval_rewards/margins" : "rewards/margins", rounded(p->reward_margin, 1e6));
-            put_real(j, evaluated ? "eval_rewards/accuracies" : "rewards/accuracies", rounded(p->reward_accuracy, 1e6));
+        for (int k = 0; k < p->figures; k++) {
+            char key[80];
+            snprintf(key, sizeof key, "%s%.60s", evaluated ? "eval_" : "", p->figure[k].name);
+            if (isfinite(p->figure[k].value)) put_real(j, key, rounded(p->figure[k].value, 1e6));
         }
         put_numbers(j, p);
         if (p->sample) put_text(j, "sample", p->sample);

@@ -24,16 +24,17 @@ static double seconds_left(const run *r) {
 
 ig_train_progress run_progress(const run *r, ig_train_event event, const char *text) {
     const trainer *t = &r->t;
-    double tokens = (double)(t->r->train.batch * t->r->train.context * t->r->train.accumulate), seconds = seconds_per_step(r);
+    double tokens = (double)t->units_per_step, seconds = seconds_per_step(r);
+    const train_figure *figures = t->r->data.task->figures;
     ig_train_progress p = {
         .event = event, .step = t->at.step, .total = t->steps, .share = (double)t->at.step / (double)t->steps,
-        .loss = t->at.loss, .eval_loss = t->at.eval_loss, .best_eval_loss = t->at.best_eval_loss,
+        .loss = t->at.loss, .eval_loss = t->at.eval_loss, .best_eval_loss = t->at.best_eval_loss, .best_step = t->at.best_step,
         .lr = ig_schedule_lr(&t->at.schedule, t->at.step > 0 ? t->at.step - 1 : 0), .grad_norm = t->at.grad_norm,
         .epoch = feed_epoch(t, t->at.step * t->r->train.accumulate),
-        .tokens_per_second = seconds > 0 ? tokens / seconds : 0, .tokens = t->at.tokens, .memory_bytes = ig_process_peak_bytes(),
+        .tokens_per_second = seconds > 0 ? tokens / seconds : 0, .tokens = t->at.tokens, .unit = t->r->data.task->unit, .memory_bytes = ig_process_peak_bytes(),
         .elapsed = r->before + ig_clock() - r->started, .left = seconds_left(r),
     };
-    p.reward_margin = t->at.margin, p.reward_accuracy = t->at.accuracy;
+    for (int k = 0; figures && figures[k].name; k++) p.figure[p.figures++] = (ig_train_figure){figures[k].name, t->at.figure[k]};
     if (event == IG_TRAIN_EVALUATED) p.sample = text;
     else if (event == IG_TRAIN_CHECKPOINT || event == IG_TRAIN_BEST) p.path = text;
     else p.message = text;

@@ -1,25 +1,21 @@
 /* train/train_plans.c: the step and the evaluation as plans.
  *
- *     accumulate 1     micro:   tokens, targets, key → loss → gradients → update        outputs: loss, gradient norm
- *     accumulate n     micro:   … → gradients → buffers += gradients                    outputs: loss
- *                      update:  buffers / n → update, buffers = 0                       outputs: gradient norm
- *     evaluation       tokens, targets → loss over the targets that count               outputs: loss
+ *     accumulate 1     micro:   inputs, key → loss → gradients → update        outputs: loss, gradient norm, what the task watches
+ *     accumulate n     micro:   … → gradients → buffers += gradients           outputs: loss, what the task watches
+ *                      update:  buffers / n → update, buffers = 0              outputs: gradient norm
+ *     evaluation       inputs → loss                                           outputs: loss, what the task watches
  *
- * Preferences have the margins of the pairs as a further output.  A shape of the feed has a micro plan of its own.  Recorded and captured once; a step fills the input tensors and runs.
+ * A shape of the feed has a micro plan of its own.  Recorded and captured once; a step fills the inputs and runs.
  */
 #include "train/feed.h"
-#include "train/preference.h"
 
 #define EVALUATION_LOGITS_MAX ((int64_t)32 << 20) /* elements */
 
-static bool is_preference(const trainer *t) { return t->r->data.kind == IG_EXAMPLES_PREFERENCE; }
-
-/* *margin: of preferences, else NULL. */
-static ig_var *loss_of(trainer *t, const ig_pass *p, const train_shape *s, ig_cross_entropy_opts opts, ig_var **margin) {
-    *margin = NULL;
-    if (is_preference(t)) return preference_loss(t, p, s, margin);
-    ig_var *logits = t->model->family->logits(t->model, p, ig_input(p->g, "tokens", &s->tokens), NULL); /* [B,T,V] */
-    return ig_cross_entropy(p->g, logits, ig_input(p->g, "targets", &s->targets), opts);
+ig_var *train_token_loss(trainer *t, const ig_pass *p, const ig_tensor *tokens, const ig_tensor *targets, bool all) {
+    ig_var *logits = t->model->family->logits(t->model, p, ig_input(p->g, "tokens", tokens), NULL); /* [B,T,V] */
+    ig_cross_entropy_opts opts = {.has_ignore = !all, .ignore_index = IG_NO_TARGET};
+    if (p->training) opts.label_smoothing = t->r->regularise.label_smoothing;
+    return ig_cross_entropy(p->g, logits, ig_input(p->g, "targets", targets), opts);
 }
 
 static ig_status capture(ig_graph *g, ig_var *const *outputs, int count, ig_plan **out, ig_error *err) {
@@ -27,24 +23,24 @@ static ig_status capture(ig_graph *g, ig_var *const *outputs, int count, ig_plan
     return ig_capture(g, outputs, count, (ig_plan_opts){0}, out, err);
 }
 
-/* In text every target counts, and all micro steps have the same number of them. */
-static ig_var *step_loss(trainer *t, const ig_pass *p, const train_shape *s, ig_var **margin) {
-    bool text = t->r->data.kind == IG_EXAMPLES_TEXT;
-    ig_cross_entropy_opts opts = {.label_smoothing = t->r->regularise.label_smoothing, .has_ignore = !text, .ignore_index = IG_NO_TARGET};
-    ig_var *loss = loss_of(t, p, s, opts, margin);
-    if (text || t->r->train.accumulate == 1) return loss;
+/* Without `count` all micro steps count the same. */
+static ig_var *step_loss(trainer *t, const ig_pass *p, train_shape *s, ig_var **more, int *count) {
+    const train_task *task = t->r->data.task;
+    ig_var *loss = task->loss(t, p, s, more, count);
+    if (!task->count || t->r->train.accumulate == 1) return loss;
     return ig_sum(p->g, ig_mul(p->g, loss, ig_input(p->g, "share", &t->share)), 0, false);
 }
 
 static ig_status record_micro(trainer *t, ig_graph *g, train_shape *s, ig_error *err) {
     bool accumulates = t->r->train.accumulate > 1;
     ig_pass pass = {.g = g, .training = true, .bf16 = t->bf16, .recompute = t->r->train.recompute, .key = ig_input(g, "key", &t->key)};
-    ig_var *margin, *outputs[3] = {step_loss(t, &pass, s, &margin)};
+    ig_var *more[TRAIN_OUTPUTS_MAX], *outputs[2 + TRAIN_OUTPUTS_MAX];
     int count = 1;
+    outputs[0] = step_loss(t, &pass, s, more, &s->more);
     ig_backward(g, outputs[0]);
     if (accumulates) ig_optim_record_accumulate(t->optim, g);
     else outputs[count++] = ig_optim_record(t->optim, g, 1);
-    if (margin) outputs[count++] = margin;
+    for (int k = 0; k < s->more; k++) outputs[count++] = more[k];
     return capture(g, outputs, count, &s->plan, err);
 }
 
@@ -56,10 +52,9 @@ static ig_status record_update(trainer *t, ig_graph *g, train_shape *s, ig_error
 
 static ig_status record_evaluation(trainer *t, ig_graph *g, train_shape *s, ig_error *err) {
     ig_pass pass = {.g = g};
-    ig_cross_entropy_opts opts = {.has_ignore = true, .ignore_index = IG_NO_TARGET};
-    ig_var *margin, *outputs[2] = {loss_of(t, &pass, s, opts, &margin)};
-    outputs[1] = margin;
-    return capture(g, outputs, margin ? 2 : 1, &s->plan, err);
+    ig_var *outputs[1 + TRAIN_OUTPUTS_MAX];
+    outputs[0] = t->r->data.task->loss(t, &pass, s, outputs + 1, &s->more);
+    return capture(g, outputs, 1 + s->more, &s->plan, err);
 }
 
 typedef ig_status record_fn(trainer *t, ig_graph *g, train_shape *s, ig_error *err);
@@ -72,8 +67,8 @@ static ig_status make_plan(trainer *t, record_fn *record, train_shape *s, ig_err
     return status;
 }
 
-int64_t train_evaluation_rows(const trainer *t, int64_t all) {
-    int64_t rows = EVALUATION_LOGITS_MAX / (t->held.length * t->model->family->vocab_size(t->model) * (is_preference(t) ? 2 : 1));
+int64_t train_evaluation_rows(const trainer *t, int64_t all, int64_t copies) {
+    int64_t rows = EVALUATION_LOGITS_MAX / (t->held.length * t->model->family->vocab_size(t->model) * copies);
     if (rows > EVALUATION_ROWS_MAX) rows = EVALUATION_ROWS_MAX;
     if (rows > all) rows = all;
     return rows < 1 ? 1 : rows;
@@ -90,8 +85,7 @@ static ig_status check_memory(const trainer *t, ig_error *err) {
 }
 
 ig_status train_plans_make(trainer *t, ig_error *err) {
-    IG_TRY(feed_make_shapes(t, err));
-    if (is_preference(t)) IG_TRY(preference_prepare(t, err));
+    IG_TRY(feed_make_inputs(t, err));
     for (int k = 0; k < t->shapes; k++) IG_TRY(make_plan(t, record_micro, &t->shape[k], err));
     if (t->r->train.accumulate > 1) IG_TRY(make_plan(t, record_update, NULL, err));
     if (t->validates) IG_TRY(make_plan(t, record_evaluation, &t->held, err));

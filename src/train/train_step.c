@@ -6,7 +6,6 @@
 #include <math.h>
 
 #include "train/feed.h"
-#include "train/preference.h"
 
 double train_lr(const trainer *t) {
     return ig_schedule_lr(&t->at.schedule, t->at.step);
@@ -16,7 +15,7 @@ double train_lr(const trainer *t) {
 static ig_status not_finite(const trainer *t, double loss, double norm, double lr, ig_error *err) {
     bool in_loss = !isfinite(loss);
     char where[160];
-    feed_where(t, where, sizeof where);
+    t->r->data.task->where(t, where, sizeof where);
     return ig_error_set(err, IG_E_NUMERIC,
                         "step %lld: the %s is %s; this update was not applied. Its last batch has %s. Likely causes: a learning rate that is too high (%g at this step: try a tenth, or more schedule.warmup, or "
                         "optimiser.clip_norm: 1); damaged data at these places%s",
@@ -25,34 +24,26 @@ static ig_status not_finite(const trainer *t, double loss, double norm, double l
                         t->bf16 ? "; products in bf16 (train.precision: f32 tells)" : "");
 }
 
-/* The margins of preferences are the last output. */
-static void add_margins(trainer *t, const train_shape *s, double share) {
-    double margin = NAN, accuracy = NAN;
-    if (t->r->data.kind == IG_EXAMPLES_PREFERENCE) preference_tell(s, ig_plan_output(s->plan, t->update ? 1 : 2), &margin, &accuracy);
-    t->at.margin += share * margin;
-    t->at.accuracy += share * accuracy;
-}
-
-static ig_status run_micro_steps(trainer *t, double lr, double *loss, double *norm, ig_error *err) {
+static ig_status run_micro_steps(trainer *t, double lr, double *loss, double *norm, task_sums *sums, ig_error *err) {
     int64_t n = t->r->train.accumulate;
-    const float *share = t->share.data;
     feed_begin_step(t, t->at.step * n);
-    t->at.margin = t->at.accuracy = 0;
     for (int64_t i = 0; i < n; i++) {
-        train_shape *s = &t->shape[feed_fill(t, t->at.step * n + i)];
+        train_shape *s = NULL;
+        IG_TRY(feed_fill(t, t->at.step * n + i, &s, err));
         if (n == 1) ig_optim_begin_step(t->optim, lr);
         IG_TRY(ig_plan_run(s->plan, err));
         *loss += ig_tensor_get(ig_plan_output(s->plan, 0), 0) / (double)n;
         if (!isfinite(*loss)) return not_finite(t, *loss, 0, lr, err);
         if (n == 1) *norm = ig_tensor_get(ig_plan_output(s->plan, 1), 0);
-        add_margins(t, s, (double)*share / (double)n);
+        task_watch(t, s, n == 1 ? 2 : 1, sums);
     }
     return IG_OK;
 }
 
 ig_status train_step(trainer *t, ig_error *err) {
     double lr = train_lr(t), loss = 0, norm = 0;
-    IG_TRY(run_micro_steps(t, lr, &loss, &norm, err));
+    task_sums sums = {0};
+    IG_TRY(run_micro_steps(t, lr, &loss, &norm, &sums, err));
     if (t->update) {
         ig_optim_begin_step(t->optim, lr);
         IG_TRY(ig_plan_run(t->update, err));
@@ -60,8 +51,9 @@ ig_status train_step(trainer *t, ig_error *err) {
     }
     if (!isfinite(norm)) return not_finite(t, loss, norm, lr, err);
     t->at.step++;
-    t->at.tokens += (uint64_t)t->step_tokens;
+    t->at.tokens += (uint64_t)t->step_units;
     t->at.loss = loss;
     t->at.grad_norm = norm;
+    for (int k = 0; k < IG_TRAIN_FIGURES_MAX; k++) t->at.figure[k] = sums.count > 0 ? sums.sum[k] / sums.count : NAN;
     return IG_OK;
 }

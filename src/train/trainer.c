@@ -7,15 +7,9 @@
 
 /* ---- model ---- */
 
-static bool knows(const ig_model *m, const char *key) {
-    const ig_schema_field *f = m->family->config_schema(ig_tree_text(ig_doc_root(m->config), "model_type", ""));
-    while (f->key && strcmp(f->key, key) != 0) f++;
-    return f->key != NULL;
-}
-
 /* The rates of `config` and `regularise.dropout` take the place of those that the model came with. */
 static ig_status set_rates(trainer *t, ig_error *err) {
-    static const char *const rates[] = {"embd_pdrop", "resid_pdrop"};
+    const ig_schema_field *fields = t->model->family->config_schema(ig_tree_text(ig_doc_root(t->model->config), "model_type", ""));
     const ig_tree *config = t->r->model.config;
     char value[32];
     for (const ig_tree *c = config ? config->child : NULL; c; c = c->next) {
@@ -23,8 +17,8 @@ static ig_status set_rates(trainer *t, ig_error *err) {
         IG_TRY(ig_model_set(t->model, c->key, value, err));
     }
     snprintf(value, sizeof value, "%.17g", t->r->regularise.dropout);
-    for (size_t i = 0; i < 2 && t->r->regularise.has_dropout; i++)
-        if (knows(t->model, rates[i])) IG_TRY(ig_model_set(t->model, rates[i], value, err));
+    for (size_t i = 0; recipe_rates[i] && t->r->regularise.has_dropout; i++)
+        if (recipe_has_field(fields, recipe_rates[i])) IG_TRY(ig_model_set(t->model, recipe_rates[i], value, err));
     return IG_OK;
 }
 
@@ -33,26 +27,31 @@ static ig_status load_model(trainer *t, ig_error *err) {
     return set_rates(t, err);
 }
 
+/* What the data decides of config.json: recipe_format_config asks for it. */
+static void data_config(const void *arg, const ig_schema_field *fields, ig_json *j) {
+    const trainer *t = arg;
+    const ig_tree *given = t->r->model.config;
+    if (t->corpus.tokenizer && recipe_has_field(fields, "vocab_size") && !ig_tree_get(given, "vocab_size")) {
+        ig_json_key(j, "vocab_size");
+        ig_json_int(j, (int64_t)ig_tokenizer_count(t->corpus.tokenizer));
+    }
+    if (t->r->data.task->config) t->r->data.task->config(t, fields, j);
+}
+
 static ig_status new_model(trainer *t, ig_error *err) {
     ig_buf config = {.max = IG_RECIPE_BYTES_MAX};
-    int64_t vocab = (int64_t)ig_tokenizer_count(t->corpus.tokenizer);
-    ig_status status = recipe_format_config(t->r, vocab, &config, err);
+    ig_status status = recipe_format_config(t->r, data_config, t, &config, err);
     if (status == IG_OK) status = ig_model_new(t->ctx, t->r->file, config.data, config.len, &t->model, err);
     ig_buf_fini(&config);
     return status == IG_OK ? t->model->family->initialise(t->model, t->seed, err) : status;
 }
 
 static ig_status check_model(const trainer *t, ig_error *err) {
-    int64_t vocab = t->model->family->vocab_size(t->model), tokens = (int64_t)ig_tokenizer_count(t->model->tokenizer);
-    int64_t positions = t->model->family->context_length(t->model);
-    if (!ig_model_can(t->model, IG_CAN_GENERATE))
-        return ig_error_at(err, IG_E_UNSUPPORTED, t->r->file, 0, "models of family %s do not predict the next token, which is what this recipe trains",
-                           t->model->family->name);
-    if (tokens > vocab)
-        return ig_error_at(err, IG_E_FORMAT, t->r->file, 0, "the tokenizer has %lld tokens and the model a vocab_size of %lld", (long long)tokens, (long long)vocab);
-    if (positions < t->r->train.context)
-        return ig_error_at(err, IG_E_FORMAT, t->r->file, 0, "train.context: %lld tokens are more than the model's %lld positions", (long long)t->r->train.context, (long long)positions);
-    return IG_OK;
+    const train_task *task = t->r->data.task;
+    if (!ig_model_can(t->model, task->needs))
+        return ig_error_at(err, IG_E_UNSUPPORTED, t->r->file, 0, "%s of family %s does not %s, which is what data of the kind %s trains",
+                           t->r->model.from ? "this model" : "a model like this", t->model->family->name, task->needs_words, task->name);
+    return task->check ? task->check(t, err) : IG_OK;
 }
 
 /* What is trained: all parameters, or those of an adapter upon them. */
@@ -72,11 +71,10 @@ static ig_status adapt(trainer *t, ig_error *err) {
     return status;
 }
 
-/* A loaded model may bring the tokenizer that the corpus needs; a new one needs the tokenizer's size. */
+/* A loaded model may bring the tokenizer that the data needs; a new one needs what the data decides. */
 static ig_status make_model(trainer *t, ig_error *err) {
-    bool text = t->r->data.kind == IG_EXAMPLES_TEXT;
     if (t->r->model.from) IG_TRY(load_model(t, err));
-    IG_TRY((text ? corpus_load : corpus_load_rows)(&t->corpus, t->r, t->model ? t->model->tokenizer : NULL, err));
+    IG_TRY(t->r->data.task->load(t, err));
     if (!t->model) IG_TRY(new_model(t, err));
     if (t->corpus.tokenizer) {
         ig_tokenizer_free(t->model->tokenizer);
@@ -100,7 +98,7 @@ static ig_status assign_groups(trainer *t, ig_error *err) {
             matched++;
             if (p->group) continue;
             p->group = i + 1;
-            p->frozen = r->optimiser.opts.groups[i + 1].lr_scale == 0;
+            p->frozen = p->role == IG_PARAM_STATE || r->optimiser.opts.groups[i + 1].lr_scale == 0;
         }
         if (!matched)
             return ig_error_at(err, IG_E_FORMAT, r->file, 0, "optimiser.groups[%d].match: \"%.80s\" matches no parameter; the first is called \"%s\"", i,
@@ -135,7 +133,8 @@ static ig_status make(trainer *t, ig_error *err) {
 
 ig_status trainer_init(trainer *t, ig_context *ctx, const ig_recipe *r, const uint64_t *seed, ig_error *err) {
     *t = (trainer){.ctx = ctx, .r = r, .seed = seed ? *seed : r->seed};
-    t->at = (train_state){.loss = NAN, .grad_norm = NAN, .eval_loss = NAN, .best_eval_loss = NAN, .margin = NAN, .accuracy = NAN};
+    t->at = (train_state){.loss = NAN, .grad_norm = NAN, .eval_loss = NAN, .best_eval_loss = NAN, .best_score = NAN};
+    for (int k = 0; k < IG_TRAIN_FIGURES_MAX; k++) t->at.figure[k] = t->at.best_figure[k] = NAN;
     t->bf16 = r->train.precision == IG_PRECISION_BF16 || (r->train.precision == IG_PRECISION_AUTO && ig_context_has_bf16(ctx));
     ig_status status = make(t, err);
     if (status != IG_OK) trainer_fini(t);
@@ -162,8 +161,8 @@ static ig_status tokenizer_sha256(const trainer *t, char out[65], ig_error *err)
 }
 
 ig_status trainer_settings(const trainer *t, ig_buf *out, ig_error *err) {
-    char tokenizer[65];
-    IG_TRY(tokenizer_sha256(t, tokenizer, err));
+    char tokenizer[65] = "none";
+    if (t->model->tokenizer) IG_TRY(tokenizer_sha256(t, tokenizer, err));
     ig_json j = {.out = out};
     IG_TRY(recipe_format_settings(t->r, &j, err));
     ig_json_key(&j, "seed");
