@@ -11,8 +11,8 @@
 
 #include "models/als/als.h"
 
-#define STEPS_MAX 40
-#define TOLERANCE 1e-5 /* of a column's residual: far below the noise of a draw */
+#define STEPS_MAX 25
+#define TOLERANCE 1e-3 /* of a column's residual: far below the noise of a draw */
 
 /* ---- sums over the rows of the data ---- */
 
@@ -30,9 +30,8 @@ static void sum_rows(void *arg, size_t begin, size_t end, int thread) {
     (void)thread;
     for (size_t r = begin; r < end; r++) {
         float *out = j->out + r * j->W, factor = j->scale ? j->scale[r] : 1;
-        memset(out, 0, j->W * sizeof *out);
-        for (int64_t k = j->rows->offset[r]; k < j->rows->offset[r + 1]; k++)
-            j->k->axpby(out, j->in + (size_t)j->rows->index[k] * j->W, 1, 1, j->W);
+        size_t from = (size_t)j->rows->offset[r], n = (size_t)j->rows->offset[r + 1] - from;
+        j->k->sum_rows_at(out, j->in, j->rows->index + from, n, j->W);
         if (j->power == 2) factor *= factor;
         if (j->scale) j->k->axpby(out, out, 0, factor, j->W);
     }

@@ -138,6 +138,7 @@ typedef struct ig_kernels {
     bool (*cholesky)(float *a, size_t d);
     void (*cholesky_solve)(const float *l, float *b, const float *z, size_t d);
     float (*dot)(const float *x, const float *y, size_t n);
+    void (*sum_rows_at)(float *y, const float *x, const int32_t *index, size_t n, size_t d); /* y = Σ_k x[index[k]], x [..][d] */
 
     /* attention, f32 in and out; blockwise with scratch of ig_attention_scratch(args) floats; never stores T×S. */
     void (*attention_forward)(float *o, float *lse, const float *q, const float *k, const float *v, const ig_attention_args *a, float *scratch);

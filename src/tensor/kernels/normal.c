@@ -48,6 +48,19 @@ void K(add_outer)(float *a, const float *x, const float *y, size_t n, size_t d) 
 
 float K(dot)(const float *x, const float *y, size_t n) { return sum_of_products(x, y, n); }
 
+void K(sum_rows_at)(float *y, const float *x, const int32_t *index, size_t n, size_t d) {
+    for (size_t j = 0; j < d; j += LANES) {
+        lanes even = lanes_set(0), odd = even;
+        size_t k = 0;
+        for (; k + 2 <= n; k += 2) {
+            even = lanes_add(even, lanes_load(x + (size_t)index[k] * d + j));
+            odd = lanes_add(odd, lanes_load(x + (size_t)index[k + 1] * d + j));
+        }
+        if (k < n) even = lanes_add(even, lanes_load(x + (size_t)index[k] * d + j));
+        lanes_store(y + j, lanes_add(even, odd));
+    }
+}
+
 /* ---- solving ---- */
 
 /* Four columns from k on of all rows; c[m] gets column k + m, with zeros above row k + COLUMNS.  False: no pivot. */

@@ -21,7 +21,7 @@ const ig_kernels K(table) = {
     BOTH(layer_norm_row), BOTH(layer_norm_grad_row), BOTH(rms_norm_row), BOTH(rms_norm_grad_row), BOTH(rope_row),
     BOTH(attention_forward), BOTH(attention_backward), BOTH(attention_scratch),
     .adam = K(adam), .sgd = K(sgd), .rmsprop = K(rmsprop), .adagrad = K(adagrad), .axpby = K(axpby), .product = K(product),
-    .add_outer = K(add_outer), .cholesky = K(cholesky), .cholesky_solve = K(cholesky_solve), .dot = K(dot),
+    .add_outer = K(add_outer), .cholesky = K(cholesky), .cholesky_solve = K(cholesky_solve), .dot = K(dot), .sum_rows_at = K(sum_rows_at),
     .attention_pages = K(attention_pages),
     .quantise_row = K(quantise_row),
     .panel = {K(panel_f32), K(panel_f16), K(panel_bf16), K(panel_q8_0), K(panel_q4_0), K(panel_q5_0), K(panel_q4_k), K(panel_q5_k), K(panel_q6_k)},
