@@ -111,7 +111,7 @@ static ig_status learn(fit_run *f, ig_interactions *data, ig_error *err) {
     ig_fit_opts o = {.seed = f->r->seed, .checkpoint = f->checkpoint, .resume = f->o.resume, .progress = on_sweep, .arg = f, .cancel = f->o.cancel};
     ig_interactions_digest(data, f->digest);
     f->out->users = data->users.count, f->out->items = data->items.count, f->out->interactions = data->count;
-    IG_TRY(ig_recommend_fit(f->ctx, f->r->file, f->r->config, data, &o, &m, err));
+    IG_TRY(ig_recommend_fit(f->ctx, "model.config", f->r->config, data, &o, &m, err));
     ig_status s = validate(f, m, err);
     if (s == IG_OK) s = save(f, m, err);
     ig_model_free(m);
