@@ -86,6 +86,12 @@
 #define IG_LOOP_SAID_MAX 200000                  /* interactions that are looked at for learning, the newest ones */
 #define IG_MATCH_TEXT_MAX 2048                   /* characters of a question that the matcher reads */
 #define IG_MATCH_LABELS_MAX (1 << 20)            /* answers of one matcher */
+#define IG_IDS_MAX (1 << 28)                     /* users, or items, of one set of interactions */
+#define IG_ID_BYTES_MAX 1024                     /* one of their ids */
+#define IG_INTERACTIONS_MAX (1 << 29)            /* pairs of user and item */
+#define IG_INTERACTION_LINE_MAX (64u << 20)      /* a line that lists what a user has */
+#define IG_ALS_RANK_MAX 256                      /* numbers of one user or item */
+#define IG_RECOMMEND_MAX 10000                   /* items of one answer */
 #define IG_MATCH_CASES_MAX (1 << 22)             /* questions that it is trained on */
 
 #endif

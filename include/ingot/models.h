@@ -102,6 +102,11 @@ struct ig_family {
     int64_t (*context_length)(const ig_model *m);
     int64_t (*vocab_size)(const ig_model *m);
     double (*flops_per_token)(const ig_model *m, int64_t context); /* of one forward pass */
+    /* What else a model of the family needs in its folder: written to the stage of a save, read from the folder after the weights.
+     * NULL: nothing. */
+    ig_status (*write_more)(const ig_model *m, const char *folder, ig_error *err);
+    ig_status (*read_more)(ig_model *m, const char *dir, ig_error *err);
+    const struct ig_recommender *recommender; /* of families that recommend, and learn by a fit of their own: ingot/recommend.h */
 };
 
 struct ig_model {

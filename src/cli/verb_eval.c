@@ -1,4 +1,5 @@
-/* cli/verb_eval.c: ingot eval MODEL --data FILE: loss and perplexity over a text. */
+/* cli/verb_eval.c: ingot eval MODEL --data FILE: loss and perplexity over a text; of a model that recommends see
+ * recommend_words.c. */
 #include <math.h>
 #include <string.h>
 
@@ -103,15 +104,22 @@ static const cli_option options[] = {
     {"last", CLI_REAL, "SHARE", "only this share of the end, as data.validation holds it out", "只用末尾的这一比例，与 data.validation 留出的部分一致", 0.000001, 1},
     {"context", CLI_INT, "N", "tokens of a window (default: the model's context)", "窗口的词元数（默认：模型的上下文长度）", 2, 1e9},
     {"batch", CLI_INT, "N", "windows at a time", "每批窗口数", 1, 4096},
+    {"k", CLI_INT, "N", "recommending: length of the lists (default 20)", "推荐：列表长度（默认 20）", 1, 1e6},
+    {"relevant", CLI_REAL, "VALUE", "recommending: values from here on are to be found (default: all)", "推荐：不小于此值才算相关（默认：全部）", -1e9, 1e9},
+    {"mask", CLI_TEXT, "FILE", "recommending: pairs that are not to be found, as validation data", "推荐：不参与排名的交互，例如验证数据", 0, 0},
+    {"format", CLI_TEXT, "FORMAT", "recommending: table, rows or lines (default table)", "推荐：table、rows 或 lines（默认 table）", 0, 0},
+    {"user-column", CLI_TEXT, "NAME", "recommending: column of the user (default user)", "推荐：用户列（默认 user）", 0, 0},
+    {"item-column", CLI_TEXT, "NAME", "recommending: column of the item (default item)", "推荐：物品列（默认 item）", 0, 0},
+    {"value-column", CLI_TEXT, "NAME", "recommending: column of the value (default value, if there is one)", "推荐：数值列（默认 value，如有）", 0, 0},
     {NULL, CLI_FLAG, NULL, NULL, NULL, 0, 0},
 };
 
 const cli_verb cli_verb_eval = {
     .name = "eval", .args = "MODEL --data FILE",
-    .en = "measure a model on a text, or on labelled pictures", .zh = "在文本或带标签的图片上评测模型",
+    .en = "measure a model on a text, on labelled pictures or on interactions", .zh = "在文本、带标签的图片或交互数据上评测模型",
     .more_en = "The text is cut into windows that do not overlap; every token but the first is predicted once.\n\n"
-               "examples:\n  ingot eval shakespeare --data test.txt\n  ingot eval shakespeare --data input.txt --last 0.1 --json",
+               "examples:\n  ingot eval shakespeare --data test.txt\n  ingot eval shakespeare --data input.txt --last 0.1 --json\n  ingot eval cafe --data later.csv --k 10",
     .more_zh = "文本被切成互不重叠的窗口；除第一个词元外，每个词元预测一次。\n\n"
-               "示例：\n  ingot eval shakespeare --data test.txt\n  ingot eval shakespeare --data input.txt --last 0.1 --json",
+               "示例：\n  ingot eval shakespeare --data test.txt\n  ingot eval shakespeare --data input.txt --last 0.1 --json\n  ingot eval cafe --data later.csv --k 10",
     .options = options, .min_args = 1, .max_args = 1, .run = run_eval,
 };

@@ -5,6 +5,7 @@
 #include "cli/feature.h"
 #include "cli/verb_train.h"
 #include "cli/verbs.h"
+#include "ingot/fit.h"
 
 /* The path from the current folder when it leads down, else as it is. */
 static void shorten(char *path, size_t size, const char *full) {
@@ -22,22 +23,22 @@ static ig_status check_name(cli *c, const char *name) {
 }
 
 /* --out, else models/NAME of the workspace, else runs/NAME here. */
-static ig_status choose_out(cli_train *t) {
+ig_status cli_train_choose_out(cli_train *t, const char *name) {
     cli *c = t->c;
     char workspace[IG_PATH_MAX], models[IG_PATH_MAX];
     const char *out = cli_text(c, "out", NULL);
     if (out && !*out) return ig_error_set(&c->err, IG_E_ARG, "%s", cli_say(c, "--out is empty", "--out 为空"));
     IG_TRY(cli_workspace(c, workspace, sizeof workspace, false, &c->err));
-    if (!out) IG_TRY(check_name(c, t->recipe->name));
+    if (!out) IG_TRY(check_name(c, name));
     t->in_workspace = !out && workspace[0];
     if (t->in_workspace) {
-        if (cli_is_feature(c, t->recipe->name))
+        if (cli_is_feature(c, name))
             return ig_error_set(&c->err, IG_E_ARG, cli_say(c, "there is a feature \"%s\"; features and models share their names: use --out or another name",
-                                                           "已有功能“%s”；功能与模型共用名称：请用 --out 或换名"), t->recipe->name);
+                                                           "已有功能“%s”；功能与模型共用名称：请用 --out 或换名"), name);
         IG_TRY(ig_path_join(models, sizeof models, workspace, "models", &c->err));
-        IG_TRY(ig_path_join(t->out, sizeof t->out, models, t->recipe->name, &c->err));
+        IG_TRY(ig_path_join(t->out, sizeof t->out, models, name, &c->err));
     } else if (out) IG_TRY(ig_path_join(t->out, sizeof t->out, "", out, &c->err));
-    else IG_TRY(ig_path_join(t->out, sizeof t->out, "runs", t->recipe->name, &c->err));
+    else IG_TRY(ig_path_join(t->out, sizeof t->out, "runs", name, &c->err));
     shorten(t->shown, sizeof t->shown, t->out);
     return IG_OK;
 }
@@ -64,11 +65,16 @@ static ig_status find_base(cli_train *t) {
     return IG_OK;
 }
 
+static size_t overrides(cli *c, const char *set[CLI_ARGS_MAX]) {
+    size_t count = 0;
+    for (const char *s; (s = cli_nth(c, "set", (int)count));) set[count++] = s;
+    return count;
+}
+
 static ig_status load_recipe(cli_train *t) {
     cli *c = t->c;
     const char *set[CLI_ARGS_MAX];
-    size_t count = 0;
-    for (const char *s; (s = cli_nth(c, "set", (int)count));) set[count++] = s;
+    size_t count = overrides(c, set);
     if (ig_path_is_dir(c->arg[0]))
         return ig_error_set(&c->err, IG_E_ARG, cli_say(c, "%s is a folder; a recipe is a YAML file", "%s 是文件夹；配方是 YAML 文件"), c->arg[0]);
     IG_TRY(cli_context(c));
@@ -127,11 +133,16 @@ static int run_train(cli *c) {
     if (bad) return bad;
     if (cli_flag(c, "resume") && cli_flag(c, "overwrite"))
         return cli_usage(c, "%s", cli_say(c, "--resume and --overwrite exclude each other", "--resume 与 --overwrite 不能同时使用"));
+    if (cli_enter(c) == IG_OK && ig_fit_recipe_is(c->arg[0])) {
+        const char *set[CLI_ARGS_MAX];
+        size_t count = overrides(c, set);
+        return cli_train_fit(&t, set, count);
+    }
     if (load_recipe(&t) != IG_OK) {
         ig_recipe_free(t.recipe);
         return failed_to_load(c);
     }
-    int code = choose_out(&t) != IG_OK ? cli_failed(c, NULL) : cli_flag(c, "check") ? check(&t) : train(&t);
+    int code = cli_train_choose_out(&t, t.recipe->name) != IG_OK ? cli_failed(c, NULL) : cli_flag(c, "check") ? check(&t) : train(&t);
     ig_recipe_free(t.recipe);
     return code;
 }

@@ -14,6 +14,11 @@ typedef struct cli_train {
     cli_progress progress;
 } cli_train;
 
+/* --out, else models/NAME of the workspace, else runs/NAME here, into t->out and t->shown. */
+ig_status cli_train_choose_out(cli_train *t, const char *name);
+/* train_fit.c: the recipe is one of a family with its own fit; returns the exit code. */
+int cli_train_fit(cli_train *t, const char *const *set, size_t sets);
+
 /* train_progress.c: arg is a cli_train. */
 void cli_train_event(void *arg, const ig_train_progress *p);
 

@@ -2,9 +2,11 @@
 #include "cli/ways.h"
 
 #include "cli/input.h"
+#include "cli/recommend_words.h"
 
 static const cli_way ways[] = {
     {IG_CAN_SEE, cli_see_run, cli_see_eval},
+    {IG_CAN_RECOMMEND, NULL, cli_recommend_eval},
 };
 
 static const ig_family *family_of(cli *c, const char *model) {

@@ -8,6 +8,7 @@ static const ig_family *const families[] = {
     &ig_family_bert,
     &ig_family_cnn,
     &ig_family_lstm,
+    &ig_family_als,
 };
 
 const ig_family *const *ig_families(size_t *count) {

@@ -17,10 +17,11 @@
 #define STAGE ".ingot-save.tmp"
 #define COMMITTED ".ingot-save"
 #define WEIGHTS "model.safetensors"
-#define TOKENIZER "tokenizer.json"
 
 /* The order of moving.  config.json is last: a folder that has none is no model yet. */
-static const char *const files[] = {WEIGHTS, TOKENIZER, "card.json", "config.json"};
+static const char *const files[] = {WEIGHTS, "tokenizer.json", "interactions.safetensors", "card.json", "config.json"};
+/* Those of them that not every model has. */
+static const char *const optional[] = {"tokenizer.json", "interactions.safetensors"};
 
 static ig_status join3(char *path, const char *dir, const char *sub, const char *name, ig_error *err) {
     char folder[IG_PATH_MAX];
@@ -53,21 +54,21 @@ static ig_status move(const char *dir, const char *name, ig_error *err) {
     return ig_path_exists(from) ? rename_to(from, to, err) : IG_OK;
 }
 
-/* The old model's tokenizer must not stay with a new one that has none.  Once weights have moved this is done. */
-static ig_status drop_old_tokenizer(const char *dir, ig_error *err) {
+/* What only the old model has must not stay with the new one.  Once weights have moved this is done. */
+static ig_status drop_old(const char *dir, const char *name, ig_error *err) {
     char weights[IG_PATH_MAX], fresh[IG_PATH_MAX], old[IG_PATH_MAX];
     IG_TRY(join3(weights, dir, COMMITTED, WEIGHTS, err));
-    IG_TRY(join3(fresh, dir, COMMITTED, TOKENIZER, err));
-    IG_TRY(ig_path_join(old, sizeof old, dir, TOKENIZER, err));
+    IG_TRY(join3(fresh, dir, COMMITTED, name, err));
+    IG_TRY(ig_path_join(old, sizeof old, dir, name, err));
     if (!ig_path_exists(weights) || ig_path_exists(fresh)) return IG_OK;
-    return unlink(old) == 0 || errno == ENOENT ? IG_OK : ig_error_errno_at(err, old, "cannot remove the old tokenizer");
+    return unlink(old) == 0 || errno == ENOENT ? IG_OK : ig_error_errno_at(err, old, "cannot remove what the old model had");
 }
 
 ig_status model_settle(const char *dir, ig_error *err) {
     char committed[IG_PATH_MAX];
     IG_TRY(ig_path_join(committed, sizeof committed, dir, COMMITTED, err));
     if (!ig_path_exists(committed)) return IG_OK;
-    IG_TRY(drop_old_tokenizer(dir, err));
+    for (size_t i = 0; i < sizeof optional / sizeof *optional; i++) IG_TRY(drop_old(dir, optional[i], err));
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) IG_TRY(move(dir, files[i], err));
     IG_TRY(ig_dir_sync(dir, err));
     return ig_dir_remove(committed, err);

@@ -130,6 +130,7 @@ static ig_status fill_model(ig_model *m, const char *dir, ig_error *err) {
     if (!m->path) return ig_error_nomem(err, strlen(dir) + 1);
     IG_TRY(load_weights(m, dir, err));
     IG_TRY(read_tokenizer(m, dir, err));
+    if (m->family->read_more) IG_TRY(m->family->read_more(m, dir, err));
     return check_tokenizer(m, dir, err);
 }
 

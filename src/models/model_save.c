@@ -143,6 +143,7 @@ ig_status model_write_tokenizer(const ig_model *m, const char *folder, ig_error 
 static ig_status write_all(const ig_model *m, const ig_model_card *card, const char *folder, ig_error *err) {
     IG_TRY(model_write_dense(m, folder, IG_DTYPE_F32, err));
     IG_TRY(model_write_tokenizer(m, folder, err));
+    if (m->family->write_more) IG_TRY(m->family->write_more(m, folder, err));
     IG_TRY(model_write_card(m, card, folder, err));
     return model_write_config(m, folder, "float32", err);
 }

@@ -77,6 +77,7 @@ typedef struct ig_conv_args {
     int64_t kh, kw, groups;     /* w [o,c/groups,kh,kw] */
     int64_t stride[2], dilation[2], before[2]; /* of height, width; stride and dilation >= 1 */
 } ig_conv_args;
+#define IG_NORMAL_MAX 288 /* unknowns of one system of normal equations */
 
 /* One query row of `heads` heads that share a key head, over a cache in pages of IG_PAGE positions. */
 #define IG_PAGE 64
@@ -170,6 +171,15 @@ typedef struct ig_kernels {
 
     /* small products: c [m][n] = (add ? c : 0) + Σ_k a[i·a_row + k·a_col] · b[k][n]; n is a multiple of 16 */
     void (*product)(float *c, const float *a, size_t a_row, size_t a_col, const float *b, size_t m, size_t n, size_t k, bool add);
+
+    /* normal equations, d a multiple of 16 up to IG_NORMAL_MAX; of symmetric matrices [d][d] the lower triangle counts.
+     * a += Σ_k x[k]·y[k]ᵀ, x and y [n][d] (the sum symmetric); a = L·Lᵀ in place, false when it is not positive definite;
+     * b becomes L⁻ᵀ·(L⁻¹·b + z), z may be NULL. */
+    void (*add_outer)(float *a, const float *x, const float *y, size_t n, size_t d);
+    bool (*cholesky)(float *a, size_t d);
+    void (*cholesky_solve)(const float *l, float *b, const float *z, size_t d);
+    float (*dot)(const float *x, const float *y, size_t n);
+    void (*sum_rows_at)(float *y, const float *x, const int32_t *index, size_t n, size_t d); /* y = Σ_k x[index[k]], x [..][d] */
 
     /* attention, f32 in and out; blockwise with scratch of ig_attention_scratch(args) floats; never stores T×S. */
     void (*attention_forward)(float *o, float *lse, const float *q, const float *k, const float *v, const ig_attention_args *a, float *scratch);

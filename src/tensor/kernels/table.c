@@ -26,6 +26,7 @@ const ig_kernels K(table) = {
     BOTH(conv_rows), BOTH(conv_data_rows), BOTH(conv_weight_planes),
     BOTH(strip_pack), BOTH(strips_product), BOTH(lstm_row), BOTH(lstm_grad_row), BOTH(gru_row), BOTH(gru_grad_row), BOTH(add_two_row),
     .adam = K(adam), .sgd = K(sgd), .rmsprop = K(rmsprop), .adagrad = K(adagrad), .axpby = K(axpby), .product = K(product),
+    .add_outer = K(add_outer), .cholesky = K(cholesky), .cholesky_solve = K(cholesky_solve), .dot = K(dot), .sum_rows_at = K(sum_rows_at),
     .attention_pages = K(attention_pages),
     .quantise_row = K(quantise_row),
     .panel = {K(panel_f32), K(panel_f16), K(panel_bf16), K(panel_q8_0), K(panel_q4_0), K(panel_q5_0), K(panel_q4_k), K(panel_q5_k), K(panel_q6_k)},

@@ -72,6 +72,11 @@ void K(sgd)(real *p, const real *g, real *m, size_t n, real lr, real momentum, b
 void K(rmsprop)(real *p, const real *g, real *v, real *m, size_t n, real lr, real alpha, real eps, real momentum, real decay, real l1, real l2_more, real grad_scale);
 void K(adagrad)(real *p, const real *g, real *v, size_t n, real lr, real eps, real decay, real l1, real l2_more, real grad_scale);
 void K(product)(float *c, const float *a, size_t a_row, size_t a_col, const float *b, size_t m, size_t n, size_t k, bool add);
+void K(add_outer)(float *a, const float *x, const float *y, size_t n, size_t d);
+bool K(cholesky)(float *a, size_t d);
+void K(cholesky_solve)(const float *l, float *b, const float *z, size_t d);
+float K(dot)(const float *x, const float *y, size_t n);
+void K(sum_rows_at)(float *y, const float *x, const int32_t *index, size_t n, size_t d);
 void K(axpby)(real *y, const real *x, real a, real b, size_t n);
 void K(attention_pages)(float *o, const float *q, const void *k, const void *v, const ig_page_args *a, float *scratch);
 void K(quantise_row)(ig_quant_x *out, size_t stride, const float *x, size_t k);
