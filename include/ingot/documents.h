@@ -35,12 +35,13 @@ typedef enum ig_table_format {
 typedef struct ig_table_opts {
     ig_table_format format;
     const char *sheet;      /* of XLSX; NULL: the first that is not hidden */
+    bool headless;          /* of CSV, TSV and XLSX: the first row holds data, the columns are called "column 1" … */
     ig_problem_fn *problem; /* NULL: the first bad row ends ig_table_each */
     void *problem_arg;
 } ig_table_opts;
 
 typedef struct ig_table ig_table;
-/* The first row that is not empty names the columns; of JSON all keys do, in the order they appear.  opts may be NULL. */
+/* The first row that is not empty names the columns (but headless); of JSON all keys do, in the order they appear.  opts may be NULL. */
 ig_status ig_table_open(const char *path, const ig_table_opts *opts, ig_table **out, ig_error *err);
 /* The same from bytes (an upload), which are copied; `name` stands in errors and may tell the format. */
 ig_status ig_table_parse(const char *name, const void *bytes, size_t len, const ig_table_opts *opts, ig_table **out, ig_error *err);

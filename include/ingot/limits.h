@@ -56,6 +56,10 @@
 #define IG_TABLE_BYTES_MAX ((size_t)512 << 20)   /* a table of questions and answers, as a file and as text */
 #define IG_TABLE_COLUMNS_MAX 1024
 #define IG_TABLE_ROWS_MAX (1u << 22)             /* rows of a sheet of XLSX, which is held whole */
+#define IG_CSR_ROWS_MAX (1u << 26)               /* rows of a sparse table */
+#define IG_CSR_INDEX_MAX ((1 << 30) - 1)         /* greatest index of one of its entries */
+#define IG_LABEL_BYTES_MAX 256                    /* name of a class */
+#define IG_PREPARATION_BYTES_MAX ((size_t)64 << 20) /* preparation.json */
 #define IG_DOCUMENT_BYTES_MAX ((size_t)64 << 20) /* one document */
 #define IG_PASSAGE_BYTES_MAX 1200                /* text of one passage */
 #define IG_HTML_BYTES_MAX ((size_t)16 << 20)     /* a page */

@@ -1,4 +1,4 @@
-/* ingot/stats.h: means, and how far to trust them.
+/* ingot/stats.h: means, metrics, distributions, and how far to trust them.
  *
  * A measured mean comes with an interval: Student's t where the values are many or near to normal, the bootstrap where
  * they are not.  Sums run in f64 over the values in their order, so the same values give the same bits.
@@ -40,6 +40,61 @@ ig_status ig_stats_paired_bootstrap(const double *a, const double *b, const size
                                     double confidence, size_t replicates, uint64_t seed, ig_paired *out, ig_error *err);
 /* Exact two-sided p of McNemar's test: only_a cases that only a did right, only_b that only b did.  1 without any. */
 double ig_stats_mcnemar(size_t only_a, size_t only_b);
+
+/* ---- metrics: what a model says against what is true -------------------------------------------------------------------- */
+
+typedef enum ig_stats_metric {
+    /* predicted is a class */
+    IG_METRIC_ACCURACY,
+    IG_METRIC_PRECISION, IG_METRIC_RECALL, IG_METRIC_F1,                   /* of class 1 */
+    IG_METRIC_PRECISION_MACRO, IG_METRIC_RECALL_MACRO, IG_METRIC_F1_MACRO, /* mean over the classes that occur */
+    IG_METRIC_F1_MICRO,
+    /* predicted is a probability */
+    IG_METRIC_AUC,      /* of class 1 against 0; a tie counts a half.  Any score will do */
+    IG_METRIC_LOG_LOSS, /* mean -ln p(target), p at least 1e-15 */
+    IG_METRIC_BRIER,    /* mean (p - target)²; of many classes the sum over them (Brier 1950) */
+    IG_METRIC_ECE,      /* expected calibration error over 15 equal bins (Naeini et al. 2015); of many classes, of the likeliest */
+    /* predicted is a number */
+    IG_METRIC_RMSE, IG_METRIC_MAE,
+    /* predicted is a score, target a gain (0: not relevant), group the query */
+    IG_METRIC_NDCG,     /* gains 2^target - 1, discount log2(rank + 1) (Burges et al. 2005) */
+    IG_METRIC_MAP, IG_METRIC_MRR, IG_METRIC_RECALL_AT_K, IG_METRIC_PRECISION_AT_K,
+    IG_METRIC_COUNT
+} ig_stats_metric;
+const char *ig_stats_metric_name(ig_stats_metric m);           /* "accuracy", "ndcg" … */
+bool ig_stats_metric_parse(const char *name, ig_stats_metric *out);
+bool ig_stats_metric_less_is_better(ig_stats_metric m);
+
+typedef struct ig_cases {
+    const double *target;    /* [n] class 0, 1 …, number, or gain */
+    const double *predicted; /* [n]; probabilities of more than two classes [n,classes] */
+    size_t n;
+    size_t classes;          /* 0: two */
+    const size_t *group;     /* [n] what is drawn together, below `groups`; NULL: every case alone.  Of rankings the query */
+    size_t groups;
+    size_t k;                /* of rankings: the first k count; 0: all */
+} ig_cases;
+/* The mean of a ranking is over the queries that have something relevant; equal scores keep the order of the cases.  *out is NaN
+ * where the metric says nothing (AUC of a single class).  Fails with IG_E_ARG, naming the case: a class that is none, a
+ * probability outside of [0,1], a number that is not finite. */
+ig_status ig_stats_metric_value(ig_stats_metric m, const ig_cases *c, double *out, ig_error *err);
+/* With the percentile interval of a bootstrap that draws whole groups; replicates without a value are left out.  ECE and RMSE are
+ * not means: their intervals may lie a little to one side. */
+ig_status ig_stats_metric_interval(ig_stats_metric m, const ig_cases *c, double confidence, size_t replicates, uint64_t seed, ig_interval *out,
+                             ig_error *err);
+/* matrix [classes,classes]: rows are the truth, columns what was predicted. */
+ig_status ig_stats_confusion(const double *target, const double *predicted, size_t n, size_t classes, size_t *matrix, ig_error *err);
+/* The share of 0 … items-1 that was shown at all: a count over a fixed catalogue, without an interval.  IG_E_ARG for an item outside. */
+ig_status ig_stats_coverage(const size_t *shown, size_t n, size_t items, double *out, ig_error *err);
+
+/* ---- two distributions ----------------------------------------------------------------------------------------------------- */
+
+/* Population stability index: Σ (now - before) · ln(now / before) over shares, each at least 1e-4. */
+double ig_stats_psi(const double *before, const double *now, size_t n);
+/* P(χ² with df degrees of freedom > x), x >= 0, df > 0. */
+double ig_stats_chi2_p(double x, double df);
+/* P(D > d) of two samples of n and m from one distribution, asymptotically (Smirnov 1948; Stephens' correction). */
+double ig_stats_ks_p(double d, double n, double m);
 
 #ifdef __cplusplus
 }

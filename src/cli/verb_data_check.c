@@ -1,7 +1,9 @@
-/* cli/verb_data_check.c: ingot data check FILE: the checks that `ingot train` runs first, and how many tokens there are. */
+/* cli/verb_data_check.c: ingot data check FILE: the checks that `ingot train` runs first, and how many tokens there are; tables
+ * are checked in verb_data_check_table.c. */
 #include <string.h>
 
 #include "cli/data_words.h"
+#include "cli/table_report.h"
 #include "cli/verbs.h"
 #include "cli/words.h"
 #include "ingot/models.h"
@@ -109,13 +111,31 @@ static int report(check *k) {
     return code == 0 && k->p.count > k->p.harmless ? 1 : code;
 }
 
+static bool ends_with(const char *s, const char *end) {
+    size_t n = strlen(s), m = strlen(end);
+    return n > m && strcmp(s + n - m, end) == 0;
+}
+
+/* By the end of the name; of JSON by what its objects hold; a question that only tables answer makes it one. */
+static const char *guess_kind(const cli *c) {
+    static const char *const ends[] = {".csv", ".tsv", ".tab", ".xlsx"}, *const asked[] = {"label", "test", "against", "html", "missing", "drop-stop"};
+    const char *file = c->arg[0];
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (ends_with(file, ends[i])) return "table";
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
+        if (cli_text(c, asked[i], NULL)) return "table";
+    if (ends_with(file, ".jsonl") || ends_with(file, ".json")) return cli_looks_like_table(file) ? "table" : "chat";
+    return "text";
+}
+
 static int run_check(cli *c) {
     check k = {.c = c};
-    size_t n = strlen(c->arg[0]);
-    bool lines = (n > 6 && strcmp(c->arg[0] + n - 6, ".jsonl") == 0) || (n > 5 && strcmp(c->arg[0] + n - 5, ".json") == 0);
-    const char *kind = cli_text(c, "kind", lines ? "chat" : "text");
+    if (cli_enter(c) != IG_OK) return cli_failed(c, NULL);
+    const char *kind = cli_text(c, "kind", NULL);
+    if (!kind) kind = guess_kind(c);
+    if (strcmp(kind, "table") == 0) return cli_check_table(c);
     if (!ig_example_kind_parse(kind, &k.kind))
-        return cli_usage(c, cli_say(c, "--kind is chat, preference or text, not \"%s\"", "--kind 为 chat、preference 或 text，而不是“%s”"), kind);
+        return cli_usage(c, cli_say(c, "--kind is chat, preference, text or table, not \"%s\"", "--kind 为 chat、preference、text 或 table，而不是“%s”"), kind);
     int code = read_all(&k) == IG_OK ? report(&k) : cli_failed(c, NULL);
     ig_examples_fini(&k.x);
     ig_problems_fini(&k.p);
@@ -126,18 +146,29 @@ static int run_check(cli *c) {
 }
 
 static const cli_option options[] = {
-    {"kind", CLI_TEXT, "KIND", "chat, preference or text (default: chat for .jsonl, else text)", "chat、preference 或 text（默认：.jsonl 为 chat，其他为 text）", 0, 0},
+    {"kind", CLI_TEXT, "KIND", "chat, preference, text or table (default: by the file)", "chat、preference、text 或 table（默认由文件判断）", 0, 0},
     {"model", CLI_TEXT, "NAME", "count tokens as this model writes them, with its chat template", "按该模型的分词器与聊天模板计算词元", 0, 0},
     {"context", CLI_INT, "N", "refuse rows with more tokens (default: the model's context)", "拒绝词元更多的行（默认：模型的上下文长度）", 2, 1e9},
+    {"label", CLI_TEXT, "COLUMN", "table: the column to be predicted (default: guessed)", "表：要预测的列（默认：猜测）", 0, 0},
+    {"test", CLI_TEXT, "TABLE", "table: the test table, which must not share rows with FILE", "表：测试表，不应与 FILE 有相同的行", 0, 0},
+    {"against", CLI_TEXT, "TABLE", "table: an earlier one; tells what has moved since", "表：较早的一张表，报告此后的变化", 0, 0},
+    {"html", CLI_TEXT, "PAGE", "table: write a page with a histogram of every column", "表：写出带各列直方图的网页", 0, 0},
+    {"no-header", CLI_FLAG, NULL, "table: the first row holds data; columns are \"column 1\" …", "表：第一行就是数据，列名为 column 1 …", 0, 0},
+    {"missing", CLI_TEXT, "WORDS", "table: what means \"no value\", by commas (default: ?,NA,N/A,NaN,null …)", "表：表示缺失的词，用逗号分隔（默认：?,NA,N/A,NaN,null …）", 0, 0},
+    {"drop-stop", CLI_TEXT, "COLUMN", "table: a full stop at the end of its values does not count", "表：该列的值末尾的句点不计", 0, 0},
     {NULL, CLI_FLAG, NULL, NULL, NULL, 0, 0},
 };
 
 const cli_verb cli_verb_data_check = {
     .name = "data check", .args = "FILE",
     .en = "find what is wrong with training data, by line", .zh = "逐行检查训练数据的问题",
-    .more_en = "The same checks run before `ingot train`.  Exits with 1 when a row is bad; docs/FINE-TUNING.md describes the rows.\n\n"
-               "examples:\n  ingot data check chats.jsonl --model desk\n  ingot data check pairs.jsonl --kind preference --json",
-    .more_zh = "`ingot train` 开始前会做同样的检查。有问题的行使退出码为 1；行的格式见 docs/FINE-TUNING.md。\n\n"
-               "示例：\n  ingot data check chats.jsonl --model desk\n  ingot data check pairs.jsonl --kind preference --json",
+    .more_en = "The same checks run before `ingot train`.  Exits with 1 when a row is bad; docs/FINE-TUNING.md describes the rows.\n"
+               "A table (CSV, TSV, XLSX, JSON) is reported by columns: types, missing values, outliers, leaks, drift; docs/TABLES.md.\n\n"
+               "examples:\n  ingot data check chats.jsonl --model desk\n  ingot data check pairs.jsonl --kind preference --json\n"
+               "  ingot data check customers.csv --label churn --html report.html\n  ingot data check july.csv --against june.csv",
+    .more_zh = "`ingot train` 开始前会做同样的检查。有问题的行使退出码为 1；行的格式见 docs/FINE-TUNING.md。\n"
+               "表（CSV、TSV、XLSX、JSON）按列报告：类型、缺失、异常值、标签泄漏、分布变化；见 docs/TABLES.md。\n\n"
+               "示例：\n  ingot data check chats.jsonl --model desk\n  ingot data check pairs.jsonl --kind preference --json\n"
+               "  ingot data check customers.csv --label churn --html report.html\n  ingot data check july.csv --against june.csv",
     .options = options, .min_args = 1, .max_args = 1, .run = run_check,
 };

@@ -73,7 +73,8 @@ static void put_name(ig_table *t, const char *s, size_t column) {
     size_t n = strlen(s);
     while (n && strchr(" \t\r\n", s[n - 1])) n--;
     while (n && strchr(" \t\r\n", *s)) s++, n--;
-    if (n) ig_buf_append(&t->names_text, s, n);
+    bool named = !t->opts.headless || t->format == IG_TABLE_JSON || t->format == IG_TABLE_JSON_LINES;
+    if (n && named) ig_buf_append(&t->names_text, s, n);
     else ig_buf_printf(&t->names_text, "column %zu", column + 1);
     ig_buf_putc(&t->names_text, '\0');
 }

@@ -54,6 +54,8 @@ ig_status xlsx_open(ig_table *t, const void *bytes, size_t len, ig_error *err);
 
 void table_cells_add(table_cells *c, const char *s, size_t n);
 void table_cells_clear(table_cells *c);
+/* A value of JSON as the text of a cell: nothing for null. */
+void table_put_json(ig_buf *out, const ig_tree *v);
 /* The names of the columns: trimmed, an empty one becomes "column 3". */
 ig_status table_set_names(ig_table *t, const char *cells, size_t count, int line, ig_error *err);
 /* Give a row to the caller.  short_row: missing cells at its end are empty ones. */

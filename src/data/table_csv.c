@@ -118,14 +118,15 @@ static ig_status open_with(ig_table *t, table_cells *cells, ig_error *err) {
     if (t->format == IG_TABLE_TSV) t->delimiter = '\t';
     else IG_TRY(sniff(t, cells, err));
     csv c = {.file = t->file, .at = t->text.data, .end = t->text.data + t->text.len, .delimiter = t->delimiter, .line = 1};
+    const char *first;
     int line;
     do {
-        line = c.line;
+        first = c.at, line = c.line;
         IG_TRY(record(&c, cells, err));
     } while (c.at < c.end && cells->count == 1 && cells->bytes.len == 1);
-    t->body = (size_t)(c.at - t->text.data);
-    t->body_line = c.line;
-    while (cells->count > 1 && cells->bytes.len > 1 && cells->bytes.data[cells->bytes.len - 2] == '\0')
+    t->body = (size_t)((t->opts.headless ? first : c.at) - t->text.data);
+    t->body_line = t->opts.headless ? line : c.line;
+    while (!t->opts.headless && cells->count > 1 && cells->bytes.len > 1 && cells->bytes.data[cells->bytes.len - 2] == '\0')
         cells->count--, cells->bytes.len--; /* delimiters at the end of the first row name nothing */
     return table_set_names(t, cells->bytes.data, cells->count, line, err);
 }

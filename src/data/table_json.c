@@ -36,21 +36,21 @@ static ig_status set_names(ig_table *t, const table_cells *names, ig_error *err)
 
 /* ---- one object as a row ---------------------------------------------------------------------------------------------- */
 
-static void put_value(table_cells *out, const ig_tree *v) {
-    ig_json j = {.out = &out->bytes};
+void table_put_json(ig_buf *out, const ig_tree *v) {
+    ig_json j = {.out = out};
     char number[40];
     if (!v || v->type == IG_TREE_NULL) return;
-    if (v->type == IG_TREE_TEXT && strlen(v->text) == v->text_len) ig_buf_puts(&out->bytes, v->text);
+    if (v->type == IG_TREE_TEXT && strlen(v->text) == v->text_len) ig_buf_puts(out, v->text);
     else if (v->type == IG_TREE_REAL) {
         snprintf(number, sizeof number, "%.15g", v->real);
-        ig_buf_puts(&out->bytes, number);
+        ig_buf_puts(out, number);
     } else ig_json_tree(&j, v);
 }
 
 static ig_status emit_map(const ig_table *t, table_visit *v, table_cells *cells, const ig_tree *map, int line, ig_error *err) {
     table_cells_clear(cells);
     for (size_t i = 0; i < t->columns; i++) {
-        put_value(cells, ig_tree_get(map, t->names[i]));
+        table_put_json(&cells->bytes, ig_tree_get(map, t->names[i]));
         ig_buf_putc(&cells->bytes, '\0');
         cells->count++;
     }

@@ -115,7 +115,8 @@ static ig_status take_names(ig_table *t, ig_error *err) {
     while (t->first_row < t->row_count && !t->rows[t->first_row].count) t->first_row++;
     if (t->first_row == t->row_count)
         return ig_error_at(err, IG_E_FORMAT, t->file, 0, "the sheet is empty: a first row with the names of the columns is needed");
-    const table_grid_row *names = &t->rows[t->first_row++];
+    const table_grid_row *names = &t->rows[t->first_row];
+    if (!t->opts.headless) t->first_row++;
     return table_set_names(t, t->grid.bytes.data + names->at, names->count, names->line, err);
 }
 
