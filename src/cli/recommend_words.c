@@ -63,7 +63,7 @@ static int report(cli *c, const ig_recommend_metrics *m, size_t k) {
     return cli_json_end(c, &j);
 }
 
-int cli_recommend_eval(cli *c, const ig_model *m) {
+int cli_recommend_eval(cli *c, ig_model *m) {
     ig_interactions test = {0}, mask = {0};
     ig_recommend_metrics r = {0};
     cli_bad_rows bad = {.c = c};

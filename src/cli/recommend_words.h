@@ -17,6 +17,6 @@ void cli_recommend_json(ig_json *j, const ig_recommend_metrics *m, size_t k);
 void cli_recommend_print(const cli *c, const ig_recommend_metrics *m, size_t k);
 
 /* ingot eval of a model that recommends; returns the exit code. */
-int cli_recommend_eval(cli *c, const ig_model *m);
+int cli_recommend_eval(cli *c, ig_model *m);
 
 #endif

@@ -104,7 +104,7 @@ static const cli_option options[] = {
     {"last", CLI_REAL, "SHARE", "only this share of the end, as data.validation holds it out", "只用末尾的这一比例，与 data.validation 留出的部分一致", 0.000001, 1},
     {"context", CLI_INT, "N", "tokens of a window (default: the model's context)", "窗口的词元数（默认：模型的上下文长度）", 2, 1e9},
     {"batch", CLI_INT, "N", "windows at a time", "每批窗口数", 1, 4096},
-    {"k", CLI_INT, "N", "recommending: length of the lists (default 20)", "推荐：列表长度（默认 20）", 1, 1e6},
+    {"k", CLI_INT, "N", "recommending: length of the lists (default 20)", "推荐：列表长度（默认 20）", 1, IG_RECOMMEND_MAX},
     {"relevant", CLI_REAL, "VALUE", "recommending: values from here on are to be found (default: all)", "推荐：不小于此值才算相关（默认：全部）", -1e9, 1e9},
     {"mask", CLI_TEXT, "FILE", "recommending: pairs that are not to be found, as validation data", "推荐：不参与排名的交互，例如验证数据", 0, 0},
     {"format", CLI_TEXT, "FORMAT", "recommending: table, rows or lines (default table)", "推荐：table、rows 或 lines（默认 table）", 0, 0},

@@ -9,7 +9,7 @@
 
 typedef struct cli_way {
     unsigned can;                       /* IG_CAN_… */
-    int (*run)(cli *c, ig_model *m);    /* arguments behind the model: c->arg[1] … */
+    int (*run)(cli *c, ig_model *m);    /* NULL: not one that runs.  Arguments behind the model: c->arg[1] … */
     int (*eval)(cli *c, ig_model *m);   /* --data is given */
 } cli_way;
 
