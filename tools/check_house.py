@@ -24,7 +24,7 @@ BELOW = {
 
 # public headers that are named after a part of their room
 ROOM_OF_HEADER = {
-    "limits": "base", "quant": "tensor", "template": "text", "analyze": "text", "grammar": "infer",
+    "limits": "base", "quant": "tensor", "conv": "tensor", "template": "text", "analyze": "text", "grammar": "infer",
     "examples": "data", "documents": "data",
     "loop_store": "store",
     "index": "retrieval", "matcher": "retrieval", "ranker": "retrieval",
@@ -32,7 +32,7 @@ ROOM_OF_HEADER = {
 
 # header of a library -> the files that may include it
 CONFINED = {
-    r"(oneapi/dnnl/)?dnnl.*": ["src/tensor/dnnl.c", "src/tensor/dnnl.h"],
+    r"(oneapi/dnnl/)?dnnl.*": ["src/tensor/dnnl.c", "src/tensor/dnnl_"],
     r"(cblas|lapacke?)\.h": ["src/tensor/", "src/nn/"],
     r"omp\.h": ["src/base/executor.c", "src/base/context.c", "src/tensor/"],
     r"yaml\.h": ["src/base/"],

@@ -269,7 +269,7 @@ void ig_log_write(ig_context *ctx, ig_log_level level, const char *fmt, ...) IG_
 
 /* A room's own part of the context, made on first use and freed with it (in reverse order of making).
  * Thread-safe.  base knows no room: the slot is only a number. */
-typedef enum ig_slot { IG_SLOT_TENSOR, IG_SLOT_BACKEND, IG_SLOT_GRAPH, IG_SLOT_COUNT } ig_slot;
+typedef enum ig_slot { IG_SLOT_TENSOR, IG_SLOT_BACKEND, IG_SLOT_CONV, IG_SLOT_GRAPH, IG_SLOT_COUNT } ig_slot;
 typedef ig_status ig_slot_make_fn(ig_context *ctx, void **out, ig_error *err);
 typedef void ig_slot_free_fn(void *p);
 ig_status ig_context_slot(ig_context *ctx, ig_slot slot, ig_slot_make_fn *make, ig_slot_free_fn *free_fn, void **out,

@@ -13,6 +13,7 @@
 #ifndef INGOT_GRAPH_H
 #define INGOT_GRAPH_H
 
+#include "ingot/conv.h"
 #include "ingot/quant.h"
 #include "ingot/tensor.h"
 
@@ -123,6 +124,32 @@ ig_var *ig_linear(ig_graph *g, ig_var *a, ig_var *b, ig_var *bias);
  * x f32 [...,K], w [N,K] → x·wᵀ [...,N]; the gradient flows to x only.  indices [...] → rows of w [...,K], no gradient. */
 ig_var *ig_linear_quantised(ig_graph *g, ig_var *x, const ig_qweight *w);
 ig_var *ig_embedding_quantised(ig_graph *g, ig_var *indices, const ig_qweight *w);
+
+/* Convolution over pictures [N,H,W,C] with kernels as PyTorch stores them.   (LeCun et al. 1998)
+ * Pairs are height, width; in one dimension the first counts.  0 is the default, and means 1 for stride, dilation and groups. */
+typedef struct ig_conv_opts {
+    int64_t stride[2], dilation[2];
+    int64_t pad_before[2], pad_after[2]; /* zeros above and on the left; below and on the right */
+    int64_t groups;                      /* groups = C: depthwise */
+    int64_t output_padding[2];           /* transposed only, less than the stride: which of the possible sizes is meant */
+} ig_conv_opts;
+/* w [O,C/groups,KH,KW], bias [O] or NULL → [N,OH,OW,O], OH = ⌊(H + before + after - dilation·(KH - 1) - 1) / stride⌋ + 1.  f32, f64;
+ * bf16 inputs give f32 (the bias is f32 then).  Fails with IG_E_SHAPE, IG_E_DTYPE or IG_E_ARG. */
+ig_var *ig_conv2d(ig_graph *g, ig_var *x, ig_var *w, ig_var *bias, ig_conv_opts opts);
+ig_var *ig_conv1d(ig_graph *g, ig_var *x, ig_var *w, ig_var *bias, ig_conv_opts opts); /* x [N,T,C], w [O,C/groups,K] */
+/* w [C,O/groups,KH,KW] → [N,OH,OW,O], OH = (H - 1)·stride - before - after + dilation·(KH - 1) + 1 + output_padding */
+ig_var *ig_conv_transpose2d(ig_graph *g, ig_var *x, ig_var *w, ig_var *bias, ig_conv_opts opts);
+ig_var *ig_conv_transpose1d(ig_graph *g, ig_var *x, ig_var *w, ig_var *bias, ig_conv_opts opts); /* x [N,T,C], w [C,O/groups,K] */
+
+/* What follows a convolution over a packed kernel in the same pass. */
+typedef struct ig_conv_post {
+    ig_conv_activation activation;
+    double slope;           /* of IG_CONV_LEAKY_RELU */
+    ig_conv_quant residual; /* the numbers of a residual in u8 */
+} ig_conv_post;
+/* Over a prepared kernel, which the graph and its plans borrow: act(x∗w + bias + residual).  residual, as the result, or NULL.
+ * x f32; u8 too where the kernel is in 8 bits.  The result is u8 where the kernel has the numbers of its output.  No gradient. */
+ig_var *ig_conv2d_packed(ig_graph *g, ig_var *x, const ig_conv_weight *w, ig_var *residual, ig_conv_opts opts, ig_conv_post post);
 
 /* Shapes.  Views cost nothing; reshape of a view that is not dense copies. */
 ig_var *ig_reshape(ig_graph *g, ig_var *x, int ndim, const int64_t *shape); /* one size may be -1 */

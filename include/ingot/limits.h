@@ -34,6 +34,7 @@
 #define IG_PATH_MAX 4096
 #define IG_GRAPH_NODES_MAX (1 << 20)             /* nodes of one recording */
 #define IG_TEMPLATE_BYTES_MAX (1u << 20)         /* a chat template */
+#define IG_CONV_SIZE_MAX (1 << 20)                /* kernel size, stride, dilation, padding and groups of a convolution */
 #define IG_PLAN_BYTES_MAX (64u << 20)            /* a saved plan */
 #define IG_STORE_NAME_MAX 128                    /* bytes of a name, a kind, a purpose */
 #define IG_STORE_FILENAME_MAX 255                /* bytes of the name that a stored file was uploaded with */

@@ -37,6 +37,7 @@ typedef struct ig_param {
     ig_param_role role;
     ig_dtype stored;    /* element type in the file that it was read from */
     ig_qweight *packed; /* [N,K], instead of value's data: for running, not for training; NULL: none */
+    ig_conv_weight *conv; /* role CONV, instead of value's data: for running; NULL: none */
     const ig_lora *lora; /* of a matrix of ig_nn_dense; borrowed; NULL: none */
 } ig_param;
 
@@ -60,6 +61,9 @@ ig_var *ig_param_var(ig_graph *g, const ig_param *p);
  * they are; NULL: value is rounded to the type.  Graphs and plans over the old data must be gone.  IG_E_ARG for a parameter
  * whose role is plain, IG_E_SHAPE when K is no multiple of the type's block. */
 ig_status ig_param_pack(ig_context *ctx, ig_param *p, ig_block_type type, const void *blocks, ig_error *err);
+
+/* The same for the kernel of a convolution, [O,C/groups,KH,KW] or [O,C/groups,K]; see ingot/conv.h.  IG_E_ARG for another role. */
+ig_status ig_param_pack_conv(ig_context *ctx, ig_param *p, const ig_conv_weight_opts *opts, ig_error *err);
 
 /* ---- initialisers: deterministic in (seed, the parameter's name) ------------------------------------------------- */
 
@@ -106,6 +110,10 @@ typedef struct ig_pass {
 ig_var *ig_nn_linear(const ig_pass *p, ig_var *x, ig_var *w, ig_var *bias, bool out_in);
 /* The same over parameters, packed or not, and what their adapters add; bias may be NULL. */
 ig_var *ig_nn_dense(const ig_pass *p, ig_var *x, const ig_param *w, const ig_param *bias);
+/* act(x∗w + bias + residual) over pictures [N,H,W,C] or signals [N,T,C]; bias and residual may be NULL.  A packed kernel has its
+ * bias, and a batch norm that stood behind it, in itself: `bias` does not count then.  Products in bf16 when the pass says so
+ * (not packed).  post.residual only where the result is u8. */
+ig_var *ig_nn_conv(const ig_pass *p, ig_var *x, const ig_param *w, const ig_param *bias, ig_var *residual, ig_conv_opts opts, ig_conv_post post);
 /* Rows of a table [V,C]: indices [...] → [...,C]. */
 ig_var *ig_nn_lookup(const ig_pass *p, const ig_param *table, ig_var *indices);
 /* x itself unless training and rate > 0. */

@@ -12,7 +12,7 @@
 #include "tensor/kernels/kernels.h"
 
 #define IG_OP_OUT_MAX 3
-#define IG_OP_INT_MAX 8
+#define IG_OP_INT_MAX 12
 #define IG_OP_REAL_MAX 4
 
 typedef struct ig_node ig_node;

@@ -11,7 +11,7 @@ ig_status ig_model_pack(ig_model *m, ig_block_type type, ig_error *err) {
     if (dense) IG_TRY(ig_model_merge(m, err)); /* one product instead of three, and a row's bits do not depend on others */
     for (size_t i = 0; i < m->params.count; i++) {
         ig_param *p = m->params.item[i];
-        if (p->role == IG_PARAM_PLAIN || p->packed) continue;
+        if ((p->role != IG_PARAM_OUT_IN && p->role != IG_PARAM_IN_OUT) || p->packed) continue;
         IG_TRY(ig_param_pack(m->ctx, p, type == IG_BLOCK_COUNT ? as_stored(p) : model_block_type(p, type), NULL, err));
     }
     return IG_OK;

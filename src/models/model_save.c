@@ -160,7 +160,7 @@ static ig_status check_target(const char *dir, ig_error *err) {
 
 static ig_status check_plain(const ig_model *m, ig_error *err) {
     for (size_t i = 0; i < m->params.count; i++)
-        if (m->params.item[i]->packed)
+        if (m->params.item[i]->packed || m->params.item[i]->conv)
             return ig_error_set(err, IG_E_STATE, "%s is packed for running; a folder of this kind holds plain weights", m->params.item[i]->name);
     return IG_OK;
 }

@@ -36,10 +36,21 @@ static void drop_data(ig_tensor *t) {
     *t = shape;
 }
 
+ig_status ig_param_pack_conv(ig_context *ctx, ig_param *p, const ig_conv_weight_opts *opts, ig_error *err) {
+    const ig_tensor *t = &p->value;
+    if (p->role != IG_PARAM_CONV || t->dtype != IG_DTYPE_F32 || (t->ndim != 3 && t->ndim != 4) || !ig_tensor_is_contiguous(t))
+        return ig_error_set(err, IG_E_ARG, "%s is no kernel of a convolution that can be packed", p->name);
+    if (p->conv) return ig_error_set(err, IG_E_STATE, "%s is packed already", p->name);
+    int64_t shape[4] = {t->shape[0], t->shape[1], t->ndim == 4 ? t->shape[2] : 1, t->shape[t->ndim - 1]};
+    IG_TRY(ig_conv_weight_new(ctx, t->data, shape, opts, &p->conv, err));
+    drop_data(&p->value);
+    return IG_OK;
+}
+
 ig_status ig_param_pack(ig_context *ctx, ig_param *p, ig_block_type type, const void *blocks, ig_error *err) {
     ig_qweight *w = NULL;
     bool turned = p->role == IG_PARAM_IN_OUT;
-    if (p->role == IG_PARAM_PLAIN || p->value.ndim != 2 || p->value.dtype != IG_DTYPE_F32)
+    if ((p->role != IG_PARAM_OUT_IN && p->role != IG_PARAM_IN_OUT) || p->value.ndim != 2 || p->value.dtype != IG_DTYPE_F32)
         return ig_error_set(err, IG_E_ARG, "%s is no matrix that can be packed", p->name);
     if (p->packed) return ig_error_set(err, IG_E_STATE, "%s is packed already", p->name);
     if (blocks) IG_TRY(ig_qweight_new(ctx, type, p->value.shape[turned], p->value.shape[!turned], blocks, &w, err));

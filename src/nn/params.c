@@ -13,6 +13,7 @@ static void free_param(ig_param *p) {
     if (!p) return;
     ig_tensor_unref(&p->value);
     ig_qweight_free(p->packed);
+    ig_conv_weight_free(p->conv);
     ig_free(p->name);
     ig_free(p);
 }

@@ -6,12 +6,7 @@
  */
 #include "tensor/dnnl.h"
 
-#include <dnnl.h>
-
-struct dnnl_room {
-    dnnl_engine_t engine;
-    dnnl_stream_t stream;
-};
+#include "tensor/dnnl_room.h"
 
 struct dnnl_product {
     dnnl_room *room;
@@ -19,17 +14,11 @@ struct dnnl_product {
     dnnl_memory_t a, b, c, bias;
 };
 
-static ig_status failed(ig_error *err, dnnl_status_t s, const char *what) {
+ig_status ig_dnnl_failed(ig_error *err, int s, const char *what) {
     if (s == dnnl_out_of_memory) return ig_error_nomem(err, 0);
     ig_status code = s == dnnl_unimplemented ? IG_E_UNSUPPORTED : IG_E_INTERNAL;
-    return ig_error_set(err, code, "oneDNN: %s failed with status %d", what, (int)s);
+    return ig_error_set(err, code, "oneDNN: %s failed with status %d", what, s);
 }
-
-#define DNNL_TRY(call, what)                                                                                           \
-    do {                                                                                                               \
-        dnnl_status_t dnnl_try_ = (call);                                                                              \
-        if (dnnl_try_ != dnnl_success) return failed(err, dnnl_try_, what);                                            \
-    } while (0)
 
 ig_status ig_dnnl_open(ig_context *ctx, dnnl_room **out, ig_error *err) {
     if (ig_context_cpu(ctx) == IG_CPU_AVX2) dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2); /* refused after first use: the second context of a process keeps the first's */
@@ -123,7 +112,7 @@ ig_status ig_dnnl_product_new(dnnl_room *r, const ig_gemm_desc *d, dnnl_product 
     if (s == dnnl_success) s = make_memory(p, d, &m);
     if (s != dnnl_success) {
         ig_dnnl_product_free(p);
-        return failed(err, s, "making a product");
+        return ig_dnnl_failed(err, s, "making a product");
     }
     *out = p;
     return IG_OK;

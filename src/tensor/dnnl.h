@@ -1,5 +1,5 @@
-/* tensor/dnnl.h: the only door to oneDNN.  Written for the C interface of version 2 (version 3 changed it); nothing
- * outside dnnl.c includes dnnl.h of the library.
+/* tensor/dnnl.h: the door to oneDNN, and its matrix products.  Written for the C interface of version 2 (version 3 changed it);
+ * only dnnl*.c include dnnl.h of the library, through dnnl_room.h.
  */
 #ifndef INGOT_TENSOR_DNNL_H
 #define INGOT_TENSOR_DNNL_H

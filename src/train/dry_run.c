@@ -9,7 +9,10 @@
 
 static uint64_t params_bytes(const ig_params *ps) {
     uint64_t sum = 0;
-    for (size_t i = 0; i < ps->count; i++) sum += ps->item[i]->packed ? ig_qweight_bytes(ps->item[i]->packed) : ig_tensor_bytes(&ps->item[i]->value);
+    for (size_t i = 0; i < ps->count; i++) {
+        const ig_param *p = ps->item[i];
+        sum += p->packed ? ig_qweight_bytes(p->packed) : p->conv ? ig_conv_weight_bytes(p->conv) : ig_tensor_bytes(&p->value);
+    }
     return sum;
 }
 

@@ -74,6 +74,43 @@ BUILD(linear_quantised) {
 }
 BUILD(matmul_turned) { (void)c; return ig_matmul(g, ig_transpose(g, x[0], -2, -1), x[1]); }
 
+/* ---- convolution: i = stride, dilation, padding, as height and width in two digits; groups ------------------------------------- */
+
+static ig_conv_opts conv_opts(const op_case *c) {
+    ig_conv_opts o = {.groups = c->i[3]};
+    for (int k = 0; k < 2; k++) {
+        int64_t part = k == 0 ? 10 : 1;
+        o.stride[k] = c->i[0] / part % 10, o.dilation[k] = c->i[1] / part % 10;
+        o.pad_before[k] = c->i[2] / part % 10, o.pad_after[k] = c->i[2] / 100 / part % 10;
+    }
+    return o;
+}
+
+static ig_conv_opts conv_row_opts(const op_case *c) { /* one digit each */
+    return (ig_conv_opts){.stride = {c->i[0]}, .dilation = {c->i[1]}, .pad_before = {c->i[2] % 10}, .pad_after = {c->i[2] / 10}, .groups = c->i[3]};
+}
+
+BUILD(conv2d) { return ig_conv2d(g, x[0], x[1], c->inputs == 3 ? x[2] : NULL, conv_opts(c)); }
+BUILD(conv1d) { return ig_conv1d(g, x[0], x[1], c->inputs == 3 ? x[2] : NULL, conv_row_opts(c)); }
+/* f = output padding of height, width */
+BUILD(conv_transpose2d) {
+    ig_conv_opts o = conv_opts(c);
+    o.output_padding[0] = (int64_t)c->f[0], o.output_padding[1] = (int64_t)c->f[1];
+    return ig_conv_transpose2d(g, x[0], x[1], c->inputs == 3 ? x[2] : NULL, o);
+}
+BUILD(conv_transpose1d) {
+    ig_conv_opts o = conv_row_opts(c);
+    o.output_padding[0] = (int64_t)c->f[0];
+    return ig_conv_transpose1d(g, x[0], x[1], c->inputs == 3 ? x[2] : NULL, o);
+}
+/* f = size of the kernel */
+BUILD(conv2d_weights) {
+    ig_conv_opts o = conv_opts(c);
+    ig_attrs a = {.i = {o.stride[0], o.stride[1], o.dilation[0], o.dilation[1], o.pad_before[0], o.pad_before[1], o.pad_after[0], o.pad_after[1],
+                        o.groups, (int64_t)c->f[0], (int64_t)c->f[1]}};
+    return ig_record(g, &ig_op_conv2d_weights, (ig_var *[]){ig_contiguous(g, x[0]), ig_contiguous(g, x[1])}, 2, &a);
+}
+
 /* ---- reductions: i = axes or axis, keepdim or reverse ------------------------------------------------------------------------ */
 
 BUILD(sum) { return ig_sum(g, x[0], (uint32_t)c->i[0], c->i[1] != 0); }
@@ -226,6 +263,29 @@ const op_case op_cases[] = {
     {"matmul of a transposed", matmul_turned, 2, {D2(5, 3), D2(5, 7)}}, {"matmul of transposed batches", matmul_turned, 2, {D3(2, 5, 3), D3(2, 5, 7)}},
     {"linear_quantised", linear_quantised, 1, {D2(3, 5)}, .step = 0.125}, {"linear_quantised of nothing", linear_quantised, 1, {D2(0, 5)}, .step = 0.125},
     {"linear [3,5]", linear, 3, {D2(3, 5), D2(5, 7), D1(7)}}, {"linear [2,3,5]", linear, 3, {D3(2, 3, 5), D2(5, 1), D1(1)}},
+
+    {"conv2d 3x3", conv2d, 3, {D4(2, 5, 4, 3), D4(2, 3, 3, 3), D1(2)}, .i = {0, 0, 1111}},
+    {"conv2d 1x1", conv2d, 2, {D4(2, 3, 2, 3), D4(5, 3, 1, 1)}},
+    {"conv2d 1x1 of equal shapes", conv2d, 2, {D4(3, 1, 1, 1), D4(3, 1, 1, 1)}},
+    {"conv2d of stride 2", conv2d, 2, {D4(1, 6, 5, 2), D4(3, 2, 3, 2)}, .i = {22, 0, 101}},
+    {"conv2d of stride 2 that leaves a row", conv2d, 2, {D4(1, 6, 6, 1), D4(1, 1, 3, 3)}, .i = {23, 0, 0}},
+    {"conv2d, dilated", conv2d, 3, {D4(1, 6, 5, 2), D4(2, 2, 3, 2), D1(2)}, .i = {0, 23, 2010}},
+    {"conv2d, depthwise", conv2d, 3, {D4(2, 4, 4, 3), D4(3, 1, 3, 3), D1(3)}, .i = {0, 0, 1111, 3}},
+    {"conv2d, depthwise, twice as many", conv2d, 2, {D4(1, 4, 3, 3), D4(6, 1, 2, 3)}, .i = {21, 0, 110, 3}},
+    {"conv2d in groups", conv2d, 3, {D4(1, 4, 3, 4), D4(6, 2, 2, 2), D1(6)}, .i = {0, 0, 0, 2}},
+    {"conv2d, kernel larger than the picture", conv2d, 2, {D4(1, 2, 3, 2), D4(2, 2, 5, 4)}, .i = {0, 0, 2121}},
+    {"conv2d of nothing", conv2d, 3, {D4(0, 4, 4, 2), D4(3, 2, 3, 3), D1(3)}, .i = {0, 0, 1111}},
+    {"conv2d of one pixel", conv2d, 2, {D4(1, 1, 1, 1), D4(1, 1, 1, 1)}},
+    {"conv1d", conv1d, 3, {D3(2, 7, 3), D3(2, 3, 3), D1(2)}, .i = {2, 1, 21}}, {"conv1d, causal and dilated", conv1d, 2, {D3(1, 6, 2), D3(2, 2, 2)}, .i = {1, 3, 3}},
+    {"conv1d in groups", conv1d, 2, {D3(1, 5, 4), D3(4, 1, 3)}, .i = {0, 0, 11, 4}},
+    {"conv_transpose2d", conv_transpose2d, 3, {D4(2, 3, 2, 2), D4(2, 3, 3, 2), D1(3)}, .i = {21, 0, 1010}, .f = {1, 0}},
+    {"conv_transpose2d, dilated", conv_transpose2d, 2, {D4(1, 3, 3, 2), D4(2, 1, 2, 2)}, .i = {0, 22, 11}},
+    {"conv_transpose2d in groups", conv_transpose2d, 2, {D4(1, 2, 3, 4), D4(4, 1, 2, 2)}, .i = {22, 0, 0, 2}},
+    {"conv_transpose2d of nothing", conv_transpose2d, 2, {D4(0, 2, 3, 2), D4(2, 1, 2, 2)}},
+    {"conv_transpose1d", conv_transpose1d, 3, {D3(2, 4, 2), D3(2, 3, 3), D1(3)}, .i = {3, 0, 12}, .f = {2}},
+    {"conv2d_weights", conv2d_weights, 2, {D4(2, 5, 4, 2), D4(2, 3, 4, 3)}, .i = {21, 0, 1111}, .f = {3, 3}},
+    {"conv2d_weights in groups", conv2d_weights, 2, {D4(1, 4, 4, 4), D4(1, 3, 2, 2)}, .i = {0, 12, 0, 2}, .f = {2, 2}},
+    {"conv2d_weights of nothing", conv2d_weights, 2, {D4(0, 4, 4, 2), D4(0, 3, 3, 3)}, .f = {2, 2}},
 
     REDUCTION_SHAPES(sum), REDUCTION_SHAPES(mean), REDUCTION_SHAPES(max), {"sum of nothing", sum, 1, {D2(0, 3)}, .i = {1}},
     {"sum to [5]", sum_to, 1, {D3(2, 3, 5)}, .i = {1, 5}}, {"sum to [3,1]", sum_to, 1, {D3(2, 3, 5)}, .i = {2, 3, 1}},

@@ -46,6 +46,20 @@ BUILD(max) { UNUSED; return ig_max(g, x[0], axes_of(a), false); }
 BUILD(leaky_relu) { UNUSED; return ig_leaky_relu(g, x[0], ig_tree_real(a, "slope", 0)); }
 BUILD(clamp) { UNUSED; return ig_clamp(g, x[0], ig_tree_real(a, "lo", 0), ig_tree_real(a, "hi", 0)); }
 BUILD(linear) { UNUSED; return ig_linear(g, x[0], x[1], x[2]); }
+static void pair_of(const ig_tree *a, const char *name, int64_t *out) {
+    const ig_tree *t = ig_tree_get(a, name);
+    if (t) out[0] = t->child->integer, out[1] = t->child->next ? t->child->next->integer : 0;
+}
+static ig_conv_opts conv_opts(const ig_tree *a) {
+    ig_conv_opts o = {.groups = ig_tree_int(a, "groups", 0)};
+    pair_of(a, "stride", o.stride), pair_of(a, "dilation", o.dilation), pair_of(a, "before", o.pad_before), pair_of(a, "after", o.pad_after);
+    pair_of(a, "output_padding", o.output_padding);
+    return o;
+}
+BUILD(conv2d) { return ig_conv2d(g, x[0], x[1], n == 3 ? x[2] : NULL, conv_opts(a)); }
+BUILD(conv1d) { return ig_conv1d(g, x[0], x[1], n == 3 ? x[2] : NULL, conv_opts(a)); }
+BUILD(conv_transpose2d) { return ig_conv_transpose2d(g, x[0], x[1], n == 3 ? x[2] : NULL, conv_opts(a)); }
+BUILD(conv_transpose1d) { return ig_conv_transpose1d(g, x[0], x[1], n == 3 ? x[2] : NULL, conv_opts(a)); }
 BUILD(concat) { return ig_concat(g, x, n, axis_of(a)); }
 BUILD(global_norm) { UNUSED; return ig_global_norm(g, x, n); }
 
@@ -61,6 +75,7 @@ BINARY(minimum) BINARY(maximum) BINARY(pow) BINARY(div) BINARY(matmul)
 static const entry entries[] = {
     OWN(softmax), OWN(log_softmax), OWN(cross_entropy), OWN(layer_norm), OWN(rms_norm), OWN(attention), OWN(rope), OWN(embedding), OWN(gather),
     OWN(scatter_add), OWN(scatter_rows), OWN(cumsum), OWN(sum), OWN(mean), OWN(max), OWN(leaky_relu), OWN(clamp), OWN(linear), OWN(concat), OWN(global_norm),
+    OWN(conv2d), OWN(conv1d), OWN(conv_transpose2d), OWN(conv_transpose1d),
     PLAIN(gelu), PLAIN(gelu_tanh), PLAIN(silu), PLAIN(sigmoid), PLAIN(tanh), PLAIN(relu), PLAIN(abs), PLAIN(exp), PLAIN(log), PLAIN(log1p), PLAIN(sqrt),
     PLAIN(rsqrt), PLAIN(minimum), PLAIN(maximum), PLAIN(pow), PLAIN(div), PLAIN(matmul),
 };

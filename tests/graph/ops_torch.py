@@ -66,6 +66,28 @@ def rms_norm(x, w, eps):
     return x / (x.pow(2).mean(-1, keepdim=True) + eps).sqrt() * w
 
 
+def conv(op, shape, kernel, bias=True, before=(0, 0), after=(0, 0), **attrs):
+    """Pictures as Ingot has them, channels last; padding on the two sides apart; `shape` with N first, C last."""
+    one = len(shape) == 3
+    fn = getattr(F, op)
+    settings = {k: v[0] if one and isinstance(v, list) else v for k, v in attrs.items()}
+    channels = kernel[1 if "transpose" in op else 0] * (attrs.get("groups", 1) if "transpose" in op else 1)
+
+    def run(x, w, *b):
+        x = x.movedim(-1, 1)
+        if "transpose" in op:
+            y = fn(x, w, *b, **settings)
+            for axis, (low, high) in enumerate(zip(before, after)):
+                y = y.narrow(2 + axis, low, y.shape[2 + axis] - low - high) if 2 + axis < y.dim() else y
+        else:
+            pad = (before[0], after[0]) if one else (before[1], after[1], before[0], after[0])
+            y = fn(F.pad(x, pad), w, *b, **settings)
+        return y.movedim(1, -1)
+
+    inputs = [real(*shape), real(*kernel)] + ([real(channels)] if bias else [])
+    return case(op, inputs, run, before=list(before), after=list(after), **attrs)
+
+
 x35, x352 = real(3, 5), real(3, 5, 2)
 targets = integers([3, 0, 4, 1, 2, 4])
 cases = [
@@ -100,6 +122,15 @@ cases = [
     case("pow", [real(3, 5, positive=True), real(5)], torch.pow), case("div", [x35, real(3, 1, positive=True)], torch.div),
     case("matmul", [real(2, 1, 3, 5), real(4, 5, 2)], torch.matmul), case("linear", [real(2, 3, 5), real(5, 4), real(4)], lambda a, b, c: a @ b + c),
     case("concat", [real(3, 2), real(3, 4)], lambda a, b: torch.cat((a, b), 1), axis=1),
+    conv("conv2d", (2, 5, 6, 3), (4, 3, 3, 3), before=(1, 1), after=(1, 1)),
+    conv("conv2d", (1, 7, 6, 2), (3, 2, 3, 2), bias=False, stride=[2, 3], before=(0, 1), after=(1, 0)),
+    conv("conv2d", (1, 7, 8, 4), (6, 2, 3, 3), stride=[1, 1], dilation=[2, 1], groups=2, before=(2, 0), after=(1, 2)),
+    conv("conv2d", (2, 6, 6, 16), (16, 1, 3, 3), groups=16, before=(1, 1), after=(1, 1), stride=[2, 2]),
+    conv("conv2d", (1, 4, 4, 8), (5, 8, 1, 1)),
+    conv("conv1d", (2, 9, 3), (4, 3, 4), stride=[2, 1], dilation=[2, 1], before=(3, 0), after=(1, 0)),
+    conv("conv_transpose2d", (1, 4, 3, 2), (2, 3, 3, 4), stride=[2, 3], before=(1, 0), after=(0, 1)),
+    conv("conv_transpose2d", (1, 3, 3, 4), (4, 2, 2, 3), bias=False, stride=[2, 2], dilation=[1, 2], groups=2, output_padding=[1, 0]),
+    conv("conv_transpose1d", (2, 5, 3), (3, 2, 4), stride=[2, 1], output_padding=[1, 0], before=(1, 0), after=(1, 0)),
     case("global_norm", [x35, real(7)], lambda a, b: torch.cat((a.reshape(-1), b)).norm()),
 ]
 print("{\"torch\": %s, \"cases\": [" % json.dumps(torch.__version__))

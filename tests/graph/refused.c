@@ -102,6 +102,31 @@ static void shapes_that_do_not_fit_are_refused(void **state) {
     REFUSED(ig_assign(l.g, l.x, l.y), IG_E_SHAPE, "does not broadcast");
 }
 
+/* x [1,2,3,4] is a picture of 2 x 3 with 4 channels, and a kernel of 3 x 4 for one output from 2 channels. */
+static void convolutions_that_do_not_fit_are_refused(void **state) {
+    const fixture *f = *state;
+    leaves l = leaves_of(f);
+#define CONV(...) ig_conv2d(l.g, l.heads, l.heads, NULL, (ig_conv_opts){__VA_ARGS__})
+    REFUSED(CONV(0), IG_E_SHAPE, "conv2d: [1,2,3,4] with a kernel [1,2,3,4] in 1 groups: the channels differ");
+    REFUSED(CONV(.groups = 2), IG_E_SHAPE, "conv2d: 1 output channels do not divide into 2 groups");
+    REFUSED(CONV(.groups = -1), IG_E_ARG, "conv2d: groups -1; it must be 1 to 1048576");
+    REFUSED(CONV(.stride = {1, -2}), IG_E_ARG, "conv2d: stride -2; it must be 1 to 1048576");
+    REFUSED(CONV(.dilation = {1 << 21}), IG_E_ARG, "conv2d: dilation 2097152; it must be 1 to 1048576");
+    REFUSED(CONV(.pad_after = {-1}), IG_E_ARG, "conv2d: padding after -1; it must be 0 to 1048576");
+    REFUSED(CONV(.output_padding = {1}), IG_E_ARG, "conv2d: output_padding is for transposed convolutions");
+    REFUSED(ig_conv2d(l.g, l.x, l.heads, NULL, (ig_conv_opts){0}), IG_E_SHAPE, "conv2d: input 0 is [3,5]; [N,H,W,C] without gaps");
+    REFUSED(ig_conv2d(l.g, l.heads, ig_cast(l.g, l.heads, IG_DTYPE_F64), NULL, (ig_conv_opts){0}), IG_E_DTYPE, "conv2d: input 0 is f32, input 1 is f64");
+    ig_var *kernel = ig_reshape(l.g, l.heads, 4, (int64_t[]){1, 4, 3, 2});
+    REFUSED(ig_conv2d(l.g, l.heads, kernel, NULL, (ig_conv_opts){0}), IG_E_SHAPE, "conv2d: a kernel that covers 3 does not fit into 2 with padding 0 and 0");
+    kernel = ig_reshape(l.g, l.heads, 4, (int64_t[]){6, 4, 1, 1});
+    REFUSED(ig_conv2d(l.g, l.heads, kernel, l.row, (ig_conv_opts){0}), IG_E_SHAPE, "conv2d: input 2 is f32[5]; f32[6] is needed");
+    REFUSED(ig_conv_transpose2d(l.g, l.heads, l.heads, NULL, (ig_conv_opts){.output_padding = {1}}), IG_E_ARG, "output_padding 1 must be 0 or less than the stride 1");
+    REFUSED(ig_conv_transpose2d(l.g, l.heads, l.heads, NULL, (ig_conv_opts){0}), IG_E_SHAPE, "conv2d_data: 4 channels with a kernel of 1");
+    REFUSED(ig_conv1d(l.g, l.heads, l.heads, NULL, (ig_conv_opts){0}), IG_E_SHAPE, "a convolution in one dimension needs [N,T,C]");
+    REFUSED(ig_conv2d_packed(l.g, l.heads, NULL, NULL, (ig_conv_opts){0}, (ig_conv_post){0}), IG_E_ARG, "conv2d_packed: no kernel was given");
+#undef CONV
+}
+
 static void types_and_values_that_do_not_fit_are_refused(void **state) {
     const fixture *f = *state;
     leaves l = leaves_of(f);
@@ -257,7 +282,7 @@ static void nothing_flows_through_stop_gradient(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shapes_that_do_not_fit_are_refused),
-        cmocka_unit_test(types_and_values_that_do_not_fit_are_refused),
+        cmocka_unit_test(convolutions_that_do_not_fit_are_refused), cmocka_unit_test(types_and_values_that_do_not_fit_are_refused),
         cmocka_unit_test(indices_out_of_range_are_refused_by_name),
         cmocka_unit_test(a_plan_survives_a_bad_index),
         cmocka_unit_test(a_length_out_of_range_is_refused_at_run_time),

@@ -11,6 +11,7 @@
 /* Every row that is not an element-wise map, in the order of the documentation. */
 #define IG_OPS(X)                                                                                                      \
     X(leaf) X(full) X(cast) X(stop_gradient) X(matmul) X(linear)                                                       \
+    X(conv2d) X(conv2d_data) X(conv2d_weights) X(conv2d_packed) X(conv2d_packed_add)                                    \
     X(linear_quantised) X(linear_quantised_grad) X(embedding_quantised)                                                \
     X(sum) X(mean) X(max) X(argmax) X(sum_to) X(cumsum)                                                                \
     X(softmax) X(softmax_grad) X(log_softmax) X(log_softmax_grad)                                                      \

@@ -21,6 +21,22 @@ void K(f32_to_bf16)(uint16_t *y, const float *x, size_t n) {
     }
 }
 
+/* ---- 8 bits, with a scale and a zero ----------------------------------------------------------------------------------------- */
+
+/* Adding 1.5·2^23 rounds to a whole number, to nearest even, which then stands in the low bits. */
+void K(f32_to_u8)(uint8_t *q, const float *x, float inverse, float zero, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        float v = x[i] * inverse + zero;
+        v = v > 0 ? v : 0;
+        v = v < 255 ? v : 255;
+        q[i] = (uint8_t)float_to_bits(v + 12582912.0f);
+    }
+}
+
+void K(u8_to_f32)(float *x, const uint8_t *q, float scale, float zero, size_t n) {
+    for (size_t i = 0; i < n; i++) x[i] = scale * ((float)q[i] - zero);
+}
+
 /* ---- f16 ------------------------------------------------------------------------------------------------------------------ */
 
 static float widen(uint16_t h) {

@@ -70,6 +70,14 @@ typedef struct ig_attention_args {
     int64_t offset;
 } ig_attention_args;
 
+/* Pictures are NHWC, kernels OIHW.  before: rows and columns of zeros above and on the left. */
+typedef struct ig_conv_args {
+    int64_t n, h, w, c;         /* x [n,h,w,c] */
+    int64_t oh, ow, o;          /* y [n,oh,ow,o] */
+    int64_t kh, kw, groups;     /* w [o,c/groups,kh,kw] */
+    int64_t stride[2], dilation[2], before[2]; /* of height, width; stride and dilation >= 1 */
+} ig_conv_args;
+
 /* One query row of `heads` heads that share a key head, over a cache in pages of IG_PAGE positions. */
 #define IG_PAGE 64
 typedef struct ig_page_args {
@@ -93,6 +101,9 @@ typedef struct ig_kernels {
     void (*f32_to_bf16)(uint16_t *y, const float *x, size_t n);
     void (*f16_to_f32)(float *y, const uint16_t *x, size_t n);
     void (*f32_to_f16)(uint16_t *y, const float *x, size_t n);
+
+    void (*f32_to_u8)(uint8_t *q, const float *x, float inverse, float zero, size_t n); /* x·inverse + zero to the nearest of 0 … 255; NaN: 0 */
+    void (*u8_to_f32)(float *x, const uint8_t *q, float scale, float zero, size_t n);   /* scale·(q - zero) */
 
     /* sums.  row_*: one value from n contiguous elements, 16 fixed lanes. */
     float (*row_sum)(const float *x, size_t n);
@@ -144,6 +155,11 @@ typedef struct ig_kernels {
     void (*quantise_row)(ig_quant_x *out, size_t stride, const float *x, size_t k);
     void (*panel[IG_BLOCK_COUNT])(const ig_panel_args *p); /* y[m][r] = Σ x[m]·w[r] */
 
+    /* plain convolution: rows [n·oh] of y; rows [n·h] of dx; planes [o·c/groups] of dw */
+    void (*conv_rows)(float *y, const float *x, const float *w, const float *bias, const ig_conv_args *a, size_t begin, size_t end);
+    void (*conv_data_rows)(float *dx, const float *dy, const float *w, const ig_conv_args *a, size_t begin, size_t end);
+    void (*conv_weight_planes)(float *dw, const float *x, const float *dy, const ig_conv_args *a, size_t begin, size_t end);
+
     /* the same in double, for gradient tests: plain code, equal in every table */
     double (*row_sum_f64)(const double *x, size_t n);
     double (*row_sum_squares_f64)(const double *x, size_t n);
@@ -165,6 +181,9 @@ typedef struct ig_kernels {
                                    const double *k, const double *v, const ig_attention_args *a, int64_t dq_row, int64_t dk_row, int64_t dv_row,
                                    int64_t do_row, double *scratch);
     size_t (*attention_scratch_f64)(const ig_attention_args *a);
+    void (*conv_rows_f64)(double *y, const double *x, const double *w, const double *bias, const ig_conv_args *a, size_t begin, size_t end);
+    void (*conv_data_rows_f64)(double *dx, const double *dy, const double *w, const ig_conv_args *a, size_t begin, size_t end);
+    void (*conv_weight_planes_f64)(double *dw, const double *x, const double *dy, const ig_conv_args *a, size_t begin, size_t end);
 } ig_kernels;
 
 const ig_kernels *ig_kernels_of(ig_context *ctx);

@@ -31,7 +31,10 @@ IG_MAPS(IG_DECLARE_MAP)
     void IG_PASTE(attention_forward, S)(T *o, T *lse, const T *q, const T *k, const T *v, const ig_attention_args *a, T *scratch); \
     void IG_PASTE(attention_backward, S)(T *dq, T *dk, T *dv, const T *d_o, const T *o, const T *lse, const T *q, const T *k, const T *v, \
         const ig_attention_args *a, int64_t dq_row, int64_t dk_row, int64_t dv_row, int64_t do_row, T *scratch);       \
-    size_t IG_PASTE(attention_scratch, S)(const ig_attention_args *a);
+    size_t IG_PASTE(attention_scratch, S)(const ig_attention_args *a);                                                 \
+    void IG_PASTE(conv_rows, S)(T *y, const T *x, const T *w, const T *bias, const ig_conv_args *a, size_t begin, size_t end); \
+    void IG_PASTE(conv_data_rows, S)(T *dx, const T *dy, const T *w, const ig_conv_args *a, size_t begin, size_t end);  \
+    void IG_PASTE(conv_weight_planes, S)(T *dw, const T *x, const T *dy, const ig_conv_args *a, size_t begin, size_t end);
 
 #ifdef IG_WIDE
 IG_DECLARE_ROWS(f64, real)
@@ -41,6 +44,8 @@ void K(bf16_to_f32)(float *y, const uint16_t *x, size_t n);
 void K(f32_to_bf16)(uint16_t *y, const float *x, size_t n);
 void K(f16_to_f32)(float *y, const uint16_t *x, size_t n);
 void K(f32_to_f16)(uint16_t *y, const float *x, size_t n);
+void K(f32_to_u8)(uint8_t *q, const float *x, float inverse, float zero, size_t n);
+void K(u8_to_f32)(float *x, const uint8_t *q, float scale, float zero, size_t n);
 void K(adam)(real *p, const real *g, real *m, real *v, size_t n, const ig_adam_args *a);
 void K(sgd)(real *p, const real *g, real *m, size_t n, real lr, real momentum, bool nesterov, real decay, real l1, real l2_more, real grad_scale);
 void K(rmsprop)(real *p, const real *g, real *v, real *m, size_t n, real lr, real alpha, real eps, real momentum, real decay, real l1, real l2_more, real grad_scale);
