@@ -86,6 +86,9 @@ ig_var *ig_gelu_tanh(ig_graph *g, ig_var *x); /* its tanh form, as GPT-2 uses it
 ig_var *ig_silu(ig_graph *g, ig_var *x);
 ig_var *ig_affine(ig_graph *g, ig_var *x, double scale, double shift); /* x·scale + shift */
 ig_var *ig_clamp(ig_graph *g, ig_var *x, double lo, double hi);
+ig_var *ig_relu6(ig_graph *g, ig_var *x);        /* min(max(0, x), 6) */
+ig_var *ig_hard_sigmoid(ig_graph *g, ig_var *x); /* relu6(x + 3)/6   (Howard et al. 2019) */
+ig_var *ig_hard_swish(ig_graph *g, ig_var *x);   /* x · hard_sigmoid(x) */
 ig_var *ig_add(ig_graph *g, ig_var *a, ig_var *b);
 ig_var *ig_sub(ig_graph *g, ig_var *a, ig_var *b);
 ig_var *ig_mul(ig_graph *g, ig_var *a, ig_var *b);
@@ -104,6 +107,8 @@ ig_var *ig_select(ig_graph *g, ig_var *condition, ig_var *a, ig_var *b);
 ig_var *ig_cast(ig_graph *g, ig_var *x, ig_dtype dtype); /* recorded once per variable and type */
 /* Inverted dropout.  key: i64 [2] = {seed, step}, read at run time; p in [0,1).  p = 0 records nothing. */
 ig_var *ig_dropout(ig_graph *g, ig_var *x, double p, ig_var *key);
+/* The same for whole channels of x [N,...,C]: all positions of a channel of a picture live or die together.   (Tompson et al. 2015) */
+ig_var *ig_dropout_channels(ig_graph *g, ig_var *x, double p, ig_var *key);
 
 /* Reductions over axes (a bit set: bit i is dim i; 0 = all), f32 and f64. */
 ig_var *ig_sum(ig_graph *g, ig_var *x, uint32_t axes, bool keepdim);
@@ -178,6 +183,48 @@ ig_var *ig_cross_entropy(ig_graph *g, ig_var *logits, ig_var *targets, ig_cross_
 /* Over the last dim.  w, b [C]; b may be NULL.   (Ba et al. 2016; Zhang & Sennrich 2019) */
 ig_var *ig_layer_norm(ig_graph *g, ig_var *x, ig_var *w, ig_var *b, double eps);
 ig_var *ig_rms_norm(ig_graph *g, ig_var *x, ig_var *w, double eps);
+
+/* Pictures are [N,H,W,C], sequences [N,T,C]; f32 and f64.
+ *
+ * Batch norm over all but the last dim (Ioffe & Szegedy 2015); w, b, running_mean, running_var [C].  training: statistics of this
+ * batch, at least two values per channel; the running ones, leaves or NULL, move there by `momentum` (torch's: the share of the new),
+ * the variance by its unbiased estimate.  Else: an affine function of the running statistics, made of element-wise ops.
+ * residual, of x's shape, is added before relu; NULL: none.  In training both are part of the same pass over memory. */
+typedef struct ig_batch_norm_opts {
+    double momentum, eps;
+    bool training, relu;
+    ig_var *residual;
+} ig_batch_norm_opts;
+ig_var *ig_batch_norm(ig_graph *g, ig_var *x, ig_var *w, ig_var *b, ig_var *running_mean, ig_var *running_var, ig_batch_norm_opts opts);
+/* Batch norm in inference is x·scale + shift: for folding into the weights before it. */
+void ig_batch_norm_fold(ig_graph *g, ig_var *w, ig_var *b, ig_var *mean, ig_var *var, double eps, ig_var **scale, ig_var **shift);
+/* x [N,...,C], per picture and group of C/groups channels; groups = C: instance norm.   (Wu & He 2018) */
+ig_var *ig_group_norm(ig_graph *g, ig_var *x, int64_t groups, ig_var *w, ig_var *b, double eps);
+/* x / (k + alpha/size·Σ x²)^beta, the sum over `size` channels around each.   (Krizhevsky et al. 2012, with torch's alpha) */
+ig_var *ig_local_response_norm(ig_graph *g, ig_var *x, int64_t size, double alpha, double beta, double k);
+
+/* Pools, as torch.nn.functional.  {rows, columns}; a stride of 0 is the kernel's size; each padding is smaller than the kernel.
+ * Over time, [N,T,C], element 0 of each array is the one that counts. */
+typedef struct ig_pool_opts {
+    int64_t kernel[2], stride[2], pad_before[2], pad_after[2];
+    bool ceil_mode;         /* a last window may reach over the end; Caffe's way */
+    bool count_include_pad; /* of means */
+} ig_pool_opts;
+ig_var *ig_max_pool2d(ig_graph *g, ig_var *x, ig_pool_opts opts);
+ig_var *ig_avg_pool2d(ig_graph *g, ig_var *x, ig_pool_opts opts);
+ig_var *ig_max_pool1d(ig_graph *g, ig_var *x, ig_pool_opts opts);
+ig_var *ig_avg_pool1d(ig_graph *g, ig_var *x, ig_pool_opts opts);
+ig_var *ig_adaptive_max_pool2d(ig_graph *g, ig_var *x, int64_t out_h, int64_t out_w);
+ig_var *ig_adaptive_avg_pool2d(ig_graph *g, ig_var *x, int64_t out_h, int64_t out_w);
+/* [N,T,C] → [N,C]; lengths i64 [N], 1 … T, read at run time: only the first so many positions count; NULL: all. */
+ig_var *ig_max_over_time(ig_graph *g, ig_var *x, ig_var *lengths);
+
+typedef enum ig_pad_mode { IG_PAD_CONSTANT, IG_PAD_REFLECT, IG_PAD_REPLICATE } ig_pad_mode;
+/* before, after: one per dim of x, which has up to four; a reflected border is smaller than the dim.  value: of a constant one. */
+ig_var *ig_pad(ig_graph *g, ig_var *x, const int64_t *before, const int64_t *after, ig_pad_mode mode, double value);
+typedef enum ig_interpolate_mode { IG_INTERPOLATE_NEAREST, IG_INTERPOLATE_BILINEAR } ig_interpolate_mode;
+/* [N,H,W,C] → [N,out_h,out_w,C], as torch.nn.functional.interpolate with size; align_corners for bilinear only. */
+ig_var *ig_interpolate(ig_graph *g, ig_var *x, int64_t out_h, int64_t out_w, ig_interpolate_mode mode, bool align_corners);
 
 typedef struct ig_attention_opts {
     double scale;  /* 0: 1/sqrt(D) */

@@ -119,6 +119,16 @@ ig_var *ig_nn_lookup(const ig_pass *p, const ig_param *table, ig_var *indices);
 /* x itself unless training and rate > 0. */
 ig_var *ig_nn_dropout(const ig_pass *p, ig_var *x, double rate);
 
+/* Batch norm (see ig_batch_norm): torch's names, roles and defaults. */
+typedef struct ig_nn_batch_norm_layer {
+    const ig_param *weight, *bias, *running_mean, *running_var; /* [C]; the last two have the role IG_PARAM_STATE, and are frozen */
+    double momentum, eps;                                       /* 0: 0.1, 1e-5 */
+} ig_nn_batch_norm_layer;
+/* Adds "name.weight" (ones), "name.bias", "name.running_mean" (zeros), "name.running_var" (ones). */
+ig_status ig_nn_batch_norm_add(ig_params *ps, const char *name, ig_dtype dtype, int64_t channels, ig_nn_batch_norm_layer *out, ig_error *err);
+/* x [...,C]; a pass that trains normalises by the batch and moves the running statistics.  residual may be NULL; relu comes last. */
+ig_var *ig_nn_batch_norm(const ig_pass *p, ig_var *x, const ig_nn_batch_norm_layer *layer, ig_var *residual, bool relu);
+
 /* ---- optimisers -------------------------------------------------------------------------------------------------- */
 
 /* The list of optimisers: IG_OPTIM_name, and the name in recipes.  A new one is a line here and a file in src/nn/optim/. */

@@ -243,6 +243,57 @@ BUILD(rope_part) {
     return ig_record(g, &ig_op_rope, (ig_var *[]){ig_contiguous(g, x[0]), table, &table->node->out[1]}, 3, &a);
 }
 
+/* ---- pictures ------------------------------------------------------------------------------------------------------------------------- */
+
+/* i = relu; a fourth input is the residual */
+BUILD(batch_norm) {
+    ig_batch_norm_opts o = {.training = true, .momentum = 0.1, .eps = 1e-3, .relu = c->i[0] != 0, .residual = c->inputs == 4 ? x[3] : NULL};
+    return ig_batch_norm(g, x[0], x[1], x[2], NULL, NULL, o);
+}
+
+BUILD(batch_norm_inference) {
+    ig_batch_norm_opts o = {.eps = 1e-3, .relu = c->i[0] != 0, .residual = c->inputs == 6 ? x[5] : NULL};
+    return ig_batch_norm(g, x[0], x[1], x[2], x[3], x[4], o);
+}
+
+BUILD(group_norm) { return ig_group_norm(g, x[0], c->i[0], x[1], x[2], 1e-3); }
+BUILD(local_response_norm) { return ig_local_response_norm(g, x[0], c->i[0], 0.5, 0.75, 1.5); }
+
+/* i = kernel, stride, padding, 1: ceil mode, 2: count the padding; rows and columns differ by one where they can */
+static ig_pool_opts pool_opts(const op_case *c) {
+    int64_t more = c->i[0] > 1, pad = c->i[2];
+    return (ig_pool_opts){.kernel = {c->i[0] + more, c->i[0]}, .stride = {c->i[1], c->i[1]}, .pad_before = {pad, pad}, .pad_after = {pad, pad ? pad - 1 : 0},
+                          .ceil_mode = (c->i[3] & 1) != 0, .count_include_pad = (c->i[3] & 2) != 0};
+}
+BUILD(max_pool2d) { return ig_max_pool2d(g, x[0], pool_opts(c)); }
+BUILD(avg_pool2d) { return ig_avg_pool2d(g, x[0], pool_opts(c)); }
+BUILD(max_pool1d) { return ig_max_pool1d(g, x[0], pool_opts(c)); }
+BUILD(avg_pool1d) { return ig_avg_pool1d(g, x[0], pool_opts(c)); }
+BUILD(adaptive_max_pool2d) { return ig_adaptive_max_pool2d(g, x[0], c->i[0], c->i[1]); }
+BUILD(adaptive_avg_pool2d) { return ig_adaptive_avg_pool2d(g, x[0], c->i[0], c->i[1]); }
+
+BUILD(max_over_time) {
+    static int64_t lengths[] = {2, 5, 1};
+    return ig_max_over_time(g, x[0], c->i[0] ? fixed(g, "lengths", lengths, IG_DTYPE_I64, 1, x[0]->t.shape) : NULL);
+}
+
+/* i = mode, before dim 0, before the others, after them */
+BUILD(pad) {
+    int64_t before[IG_DIMS_MAX] = {c->i[1], c->i[2], c->i[2], 0}, after[IG_DIMS_MAX] = {0, c->i[3], c->i[2], c->i[3] - c->i[2]};
+    return ig_pad(g, x[0], before, after, (ig_pad_mode)c->i[0], 0.75);
+}
+
+/* i = height, width, mode, align_corners */
+BUILD(interpolate) { return ig_interpolate(g, x[0], c->i[0], c->i[1], (ig_interpolate_mode)c->i[2], c->i[3] != 0); }
+
+BUILD(hard_swish) { (void)c; return ig_hard_swish(g, ig_relu6(g, ig_affine(g, x[0], 2, 1))); }
+BUILD(dropout_channels) {
+    static int64_t key[2] = {7, 3}, two = 2;
+    return ig_dropout_channels(g, x[0], c->f[0], fixed(g, "key", key, IG_DTYPE_I64, 1, &two));
+}
+
+#define WITH_AFFINE(c, ...) {__VA_ARGS__, D1(c), D1(c)}
+
 /* ---- the table ------------------------------------------------------------------------------------------------------------------------ */
 
 const op_case op_cases[] = {
@@ -347,6 +398,41 @@ const op_case op_cases[] = {
     {"attention over one projection", fused_attention, 1, {D3(2, 3, 24)}},
     {"rope in halves", rope, 1, {D4(2, 2, 3, 6)}, .i = {1}}, {"rope in pairs", rope, 1, {D4(1, 2, 5, 4)}}, {"rope [3,4]", rope, 1, {D2(3, 4)}, .i = {1}},
     {"rope of heads", rope_heads, 1, {D4(2, 3, 2, 4)}, .i = {1}}, {"rope of nothing", rope, 1, {D3(0, 3, 4)}},
+    {"batch_norm", batch_norm, 3, WITH_AFFINE(3, D4(2, 3, 5, 3))}, {"batch_norm, relu", batch_norm, 3, WITH_AFFINE(5, D4(2, 2, 3, 5)), .i = {1}},
+    {"batch_norm of rows", batch_norm, 3, WITH_AFFINE(7, D2(3, 7))}, {"batch_norm of 301 rows", batch_norm, 3, WITH_AFFINE(1, D3(7, 43, 1))},
+    {"batch_norm of 130 channels", batch_norm, 3, WITH_AFFINE(130, D2(3, 130))}, {"batch_norm of two values", batch_norm, 3, WITH_AFFINE(2, D2(2, 2))},
+    {"batch_norm, residual", batch_norm, 4, {D3(2, 3, 5), D1(5), D1(5), D3(2, 3, 5)}},
+    {"batch_norm, residual, relu", batch_norm, 4, {D3(3, 3, 5), D1(5), D1(5), D3(3, 3, 5)}, .i = {1}},
+    {"batch_norm in inference", batch_norm_inference, 5, {D3(2, 3, 5), D1(5), D1(5), D1(5), D1(5)}, .positive = true},
+    {"batch_norm in inference, residual, relu", batch_norm_inference, 6, {D3(2, 3, 5), D1(5), D1(5), D1(5), D1(5), D3(2, 3, 5)}, .i = {1}, .positive = true},
+    {"group_norm", group_norm, 3, WITH_AFFINE(6, D4(2, 3, 2, 6)), .i = {2}}, {"group_norm of one group", group_norm, 3, WITH_AFFINE(5, D3(3, 2, 5)), .i = {1}},
+    {"instance norm", group_norm, 3, WITH_AFFINE(3, D4(2, 5, 3, 3)), .i = {3}}, {"group_norm [3,6]", group_norm, 3, WITH_AFFINE(6, D2(3, 6)), .i = {3}},
+    {"group_norm of nothing", group_norm, 3, WITH_AFFINE(4, D3(0, 3, 4)), .i = {2}}, {"group_norm of no pixels", group_norm, 3, WITH_AFFINE(4, D3(3, 0, 4)), .i = {2}},
+    {"local_response_norm", local_response_norm, 1, {D3(2, 3, 7)}, .i = {5}}, {"local_response_norm of 4", local_response_norm, 1, {D2(3, 5)}, .i = {4}},
+    {"local_response_norm of more than all", local_response_norm, 1, {D2(3, 3)}, .i = {9}}, {"local_response_norm of nothing", local_response_norm, 1, {D2(0, 3)}, .i = {3}},
+
+    {"max_pool2d 2, 2", max_pool2d, 1, {D4(2, 6, 4, 3)}, .i = {2, 2}}, {"max_pool2d 3, 2, padded", max_pool2d, 1, {D4(2, 7, 5, 2)}, .i = {3, 2, 1}},
+    {"max_pool2d 2, 2, ceil", max_pool2d, 1, {D4(1, 5, 5, 3)}, .i = {2, 2, 0, 1}}, {"max_pool2d 3, 1", max_pool2d, 1, {D4(1, 5, 4, 1)}, .i = {3, 1}},
+    {"max_pool2d of nothing", max_pool2d, 1, {D4(0, 5, 4, 3)}, .i = {2, 1}}, {"max_pool2d of 70 channels", max_pool2d, 1, {D4(1, 3, 3, 70)}, .i = {2, 1}},
+    {"max_pool2d of 17 pictures", max_pool2d, 1, {D4(17, 3, 2, 2)}, .i = {2, 1}},
+    {"avg_pool2d 2, 2", avg_pool2d, 1, {D4(2, 6, 4, 3)}, .i = {2, 2}}, {"avg_pool2d 3, 2, padded", avg_pool2d, 1, {D4(2, 7, 5, 2)}, .i = {3, 2, 1}},
+    {"avg_pool2d 3, 2, padding counted, ceil", avg_pool2d, 1, {D4(1, 6, 6, 2)}, .i = {3, 2, 1, 3}}, {"avg_pool2d of 70 channels", avg_pool2d, 1, {D4(1, 3, 3, 70)}, .i = {2, 1}},
+    {"avg_pool2d of nothing", avg_pool2d, 1, {D4(0, 5, 4, 3)}, .i = {2, 1}},
+    {"max_pool1d", max_pool1d, 1, {D3(2, 7, 3)}, .i = {2, 2}}, {"avg_pool1d", avg_pool1d, 1, {D3(2, 7, 3)}, .i = {2, 1, 1}},
+    {"adaptive_max_pool2d", adaptive_max_pool2d, 1, {D4(2, 7, 5, 3)}, .i = {3, 2}}, {"adaptive_max_pool2d, larger", adaptive_max_pool2d, 1, {D4(1, 2, 3, 2)}, .i = {3, 5}},
+    {"adaptive_avg_pool2d", adaptive_avg_pool2d, 1, {D4(2, 7, 5, 3)}, .i = {3, 2}}, {"adaptive_avg_pool2d, larger", adaptive_avg_pool2d, 1, {D4(1, 2, 3, 2)}, .i = {3, 5}},
+    {"adaptive_avg_pool2d to one", adaptive_avg_pool2d, 1, {D4(2, 3, 5, 7)}, .i = {1, 1}}, {"adaptive_avg_pool2d of nothing", adaptive_avg_pool2d, 1, {D4(0, 3, 5, 7)}, .i = {2, 1}},
+    {"max_over_time", max_over_time, 1, {D3(3, 5, 7)}}, {"max_over_time with lengths", max_over_time, 1, {D3(3, 5, 7)}, .i = {1}},
+    {"max_over_time of nothing", max_over_time, 1, {D3(0, 5, 7)}},
+    {"pad", pad, 1, {D4(2, 3, 2, 3)}, .i = {IG_PAD_CONSTANT, 1, 1, 2}}, {"pad of rows", pad, 1, {D2(3, 2)}, .i = {IG_PAD_CONSTANT, 0, 2, 1}},
+    {"pad of nothing", pad, 1, {D3(2, 0, 3)}, .i = {IG_PAD_CONSTANT, 0, 1, 1}}, {"pad reflected", pad, 1, {D4(2, 4, 3, 3)}, .i = {IG_PAD_REFLECT, 1, 1, 2}},
+    {"pad reflected, pictures apart", pad, 1, {D4(3, 4, 3, 2)}, .i = {IG_PAD_REFLECT, 0, 1, 1}}, {"pad replicated", pad, 1, {D4(2, 3, 2, 3)}, .i = {IG_PAD_REPLICATE, 2, 1, 3}},
+    {"pad replicated, of rows", pad, 1, {D2(3, 2)}, .i = {IG_PAD_REPLICATE, 0, 2, 3}},
+    {"interpolate, nearest", interpolate, 1, {D4(2, 3, 5, 2)}, .i = {7, 4, IG_INTERPOLATE_NEAREST}}, {"interpolate, twice as large", interpolate, 1, {D4(1, 2, 3, 70)}, .i = {4, 6, IG_INTERPOLATE_NEAREST}},
+    {"interpolate, bilinear", interpolate, 1, {D4(2, 3, 5, 2)}, .i = {7, 4, IG_INTERPOLATE_BILINEAR}}, {"interpolate, corners aligned", interpolate, 1, {D4(2, 3, 5, 3)}, .i = {5, 7, IG_INTERPOLATE_BILINEAR, 1}},
+    {"interpolate, bilinear, one pixel", interpolate, 1, {D4(2, 1, 3, 3)}, .i = {3, 1, IG_INTERPOLATE_BILINEAR, 1}}, {"interpolate of nothing", interpolate, 1, {D4(0, 3, 5, 2)}, .i = {7, 4, IG_INTERPOLATE_BILINEAR}},
+    {"hard_swish", hard_swish, 1, {D2(3, 5)}}, {"dropout_channels", dropout_channels, 1, {D3(2, 3, 5)}, .f = {0.25}},
+
     {"rope of a part", rope_part, 1, {D3(2, 3, 7)}, .i = {1}}, {"rope of a part in pairs", rope_part, 1, {D3(2, 3, 7)}},
 };
 

@@ -63,6 +63,52 @@ BUILD(conv_transpose1d) { return ig_conv_transpose1d(g, x[0], x[1], n == 3 ? x[2
 BUILD(concat) { return ig_concat(g, x, n, axis_of(a)); }
 BUILD(global_norm) { UNUSED; return ig_global_norm(g, x, n); }
 
+BUILD(batch_norm) {
+    ig_batch_norm_opts o = {.training = true, .eps = ig_tree_real(a, "eps", 0), .relu = ig_tree_bool(a, "relu", false), .residual = n == 4 ? x[3] : NULL};
+    return ig_batch_norm(g, x[0], x[1], x[2], NULL, NULL, o);
+}
+BUILD(batch_norm_twice) {
+    static float mean[8], var[8];
+    ig_tensor tm, tv;
+    int64_t c = ig_dim(x[0], -1);
+    ig_batch_norm_opts o = {.training = true, .eps = ig_tree_real(a, "eps", 0), .momentum = ig_tree_real(a, "momentum", 0)};
+    (void)n;
+    assert_true(c <= 8);
+    for (int64_t i = 0; i < c; i++) mean[i] = 0, var[i] = 1;
+    assert_int_equal(ig_tensor_wrap(&tm, mean, IG_DTYPE_F32, 1, &c, NULL), IG_OK);
+    assert_int_equal(ig_tensor_wrap(&tv, var, IG_DTYPE_F32, 1, &c, NULL), IG_OK);
+    ig_var *m = ig_input(g, "running_mean", &tm), *v = ig_input(g, "running_var", &tv);
+    ig_batch_norm(g, x[0], x[1], x[2], m, v, o);
+    o.training = false;
+    return ig_batch_norm(g, x[0], x[1], x[2], m, v, o);
+}
+BUILD(group_norm) { UNUSED; return ig_group_norm(g, x[0], ig_tree_int(a, "groups", 0), x[1], x[2], ig_tree_real(a, "eps", 0)); }
+BUILD(local_response_norm) {
+    UNUSED;
+    return ig_local_response_norm(g, x[0], ig_tree_int(a, "size", 0), ig_tree_real(a, "alpha", 0), ig_tree_real(a, "beta", 0), ig_tree_real(a, "k", 0));
+}
+static ig_pool_opts pool_of(const ig_tree *a) {
+    int64_t kernel = ig_tree_int(a, "kernel", 0), stride = ig_tree_int(a, "stride", 0), pad = ig_tree_int(a, "pad", 0);
+    return (ig_pool_opts){.kernel = {kernel, kernel}, .stride = {stride, stride}, .pad_before = {pad, pad}, .pad_after = {pad, pad},
+                          .ceil_mode = ig_tree_bool(a, "ceil", false), .count_include_pad = ig_tree_bool(a, "include", false)};
+}
+BUILD(max_pool2d) { UNUSED; return ig_max_pool2d(g, x[0], pool_of(a)); }
+BUILD(avg_pool2d) { UNUSED; return ig_avg_pool2d(g, x[0], pool_of(a)); }
+BUILD(max_pool1d) { UNUSED; return ig_max_pool1d(g, x[0], pool_of(a)); }
+BUILD(avg_pool1d) { UNUSED; return ig_avg_pool1d(g, x[0], pool_of(a)); }
+BUILD(adaptive_avg_pool2d) { UNUSED; return ig_adaptive_avg_pool2d(g, x[0], ig_tree_int(a, "h", 0), ig_tree_int(a, "w", 0)); }
+BUILD(adaptive_max_pool2d) { UNUSED; return ig_adaptive_max_pool2d(g, x[0], ig_tree_int(a, "h", 0), ig_tree_int(a, "w", 0)); }
+BUILD(max_over_time) { UNUSED; return ig_max_over_time(g, x[0], x[1]); }
+BUILD(pad) { UNUSED; return ig_pad(g, x[0], (int64_t[]){0, 3, 1, 0}, (int64_t[]){0, 0, 2, 0}, (ig_pad_mode)ig_tree_int(a, "mode", 0), 0.5); }
+BUILD(interpolate) {
+    UNUSED;
+    ig_interpolate_mode mode = (ig_interpolate_mode)ig_tree_int(a, "mode", 0);
+    return ig_interpolate(g, x[0], ig_tree_int(a, "h", 0), ig_tree_int(a, "w", 0), mode, ig_tree_bool(a, "align", false));
+}
+BUILD(relu6) { UNUSED; return ig_relu6(g, ig_affine(g, x[0], 8, 0)); }
+BUILD(hard_sigmoid) { UNUSED; return ig_hard_sigmoid(g, ig_affine(g, x[0], 4, 0)); }
+BUILD(hard_swish) { UNUSED; return ig_hard_swish(g, ig_affine(g, x[0], 4, 0)); }
+
 #define UNARY(name)                                                                                                    \
     BUILD(name##_of) { UNUSED; return ig_##name(g, x[0]); }
 #define BINARY(name)                                                                                                   \
@@ -76,6 +122,8 @@ static const entry entries[] = {
     OWN(softmax), OWN(log_softmax), OWN(cross_entropy), OWN(layer_norm), OWN(rms_norm), OWN(attention), OWN(rope), OWN(embedding), OWN(gather),
     OWN(scatter_add), OWN(scatter_rows), OWN(cumsum), OWN(sum), OWN(mean), OWN(max), OWN(leaky_relu), OWN(clamp), OWN(linear), OWN(concat), OWN(global_norm),
     OWN(conv2d), OWN(conv1d), OWN(conv_transpose2d), OWN(conv_transpose1d),
+    OWN(batch_norm), OWN(batch_norm_twice), OWN(group_norm), OWN(local_response_norm), OWN(max_pool2d), OWN(avg_pool2d), OWN(max_pool1d), OWN(avg_pool1d),
+    OWN(adaptive_avg_pool2d), OWN(adaptive_max_pool2d), OWN(max_over_time), OWN(pad), OWN(interpolate), OWN(relu6), OWN(hard_sigmoid), OWN(hard_swish),
     PLAIN(gelu), PLAIN(gelu_tanh), PLAIN(silu), PLAIN(sigmoid), PLAIN(tanh), PLAIN(relu), PLAIN(abs), PLAIN(exp), PLAIN(log), PLAIN(log1p), PLAIN(sqrt),
     PLAIN(rsqrt), PLAIN(minimum), PLAIN(maximum), PLAIN(pow), PLAIN(div), PLAIN(matmul),
 };

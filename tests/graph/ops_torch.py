@@ -133,6 +133,56 @@ cases = [
     conv("conv_transpose1d", (2, 5, 3), (3, 2, 4), stride=[2, 1], output_padding=[1, 0], before=(1, 0), after=(1, 0)),
     case("global_norm", [x35, real(7)], lambda a, b: torch.cat((a.reshape(-1), b)).norm()),
 ]
+
+
+def nchw(fn):
+    """fn over [N,C,H,W], as a function over [N,H,W,C]."""
+    return lambda x, *more: fn(x.movedim(-1, 1), *more).movedim(1, -1)
+
+
+def batch_norm_twice(x, w, b):
+    """One training pass from fresh running statistics, then inference."""
+    mean, var = torch.zeros(x.shape[-1], dtype=x.dtype), torch.ones(x.shape[-1], dtype=x.dtype)
+    nchw(lambda v: F.batch_norm(v, mean, var, w, b, True, 0.25, 1e-3))(x)
+    return nchw(lambda v: F.batch_norm(v, mean, var, w, b, False, 0.25, 1e-3))(x)
+
+
+def pool(fn, kernel, stride, pad, **more):
+    return nchw(lambda x: fn(x, kernel, stride, pad, **more))
+
+
+p7653, p4 = real(2, 7, 6, 3), real(1, 4, 5, 2)
+w3, b3 = real(3), real(3)
+w6, b6 = real(6), real(6)
+cases += [
+    case("batch_norm", [p7653, w3, b3], lambda x, w, b: nchw(lambda v: F.batch_norm(v, None, None, w, b, True, 0, 1e-3))(x), eps=1e-3),
+    case("batch_norm", [real(3, 4, 3), w3, b3, real(3, 4, 3)],
+         lambda x, w, b, r: F.relu(nchw(lambda v: F.batch_norm(v, None, None, w, b, True, 0, 1e-3))(x) + r), eps=1e-3, relu=True),
+    case("batch_norm_twice", [p7653, w3, b3], batch_norm_twice, eps=1e-3, momentum=0.25),
+    case("group_norm", [real(2, 3, 5, 6), w6, b6], lambda x, w, b: nchw(lambda v: F.group_norm(v, 2, w, b, 1e-3))(x), eps=1e-3, groups=2),
+    case("group_norm", [p7653, w3, b3], lambda x, w, b: nchw(lambda v: F.instance_norm(v, None, None, w, b, True, 0, 1e-3))(x), eps=1e-3, groups=3),
+    case("local_response_norm", [real(2, 3, 7)], nchw(lambda x: F.local_response_norm(x, 5, 0.5, 0.75, 2.0)), size=5, alpha=0.5, beta=0.75, k=2.0),
+    case("local_response_norm", [real(1, 2, 6)], nchw(lambda x: F.local_response_norm(x, 4, 0.5, 0.5, 1.0)), size=4, alpha=0.5, beta=0.5, k=1.0),
+    case("max_pool2d", [p7653], pool(F.max_pool2d, 3, 2, 1), kernel=3, stride=2, pad=1),
+    case("max_pool2d", [p7653], pool(F.max_pool2d, 3, 2, 0, ceil_mode=True), kernel=3, stride=2, pad=0, ceil=True),
+    case("max_pool2d", [p4], pool(F.max_pool2d, 2, 3, 1, ceil_mode=True), kernel=2, stride=3, pad=1, ceil=True),
+    case("avg_pool2d", [p7653], pool(F.avg_pool2d, 3, 2, 1, count_include_pad=False), kernel=3, stride=2, pad=1),
+    case("avg_pool2d", [p7653], pool(F.avg_pool2d, 3, 2, 1, ceil_mode=True, count_include_pad=True), kernel=3, stride=2, pad=1, ceil=True, include=True),
+    case("avg_pool2d", [p4], pool(F.avg_pool2d, 2, 2, 0, ceil_mode=True), kernel=2, stride=2, pad=0, ceil=True, include=True),
+    case("adaptive_avg_pool2d", [p7653], nchw(lambda x: F.adaptive_avg_pool2d(x, (3, 4))), h=3, w=4),
+    case("adaptive_max_pool2d", [p7653], nchw(lambda x: F.adaptive_max_pool2d(x, (2, 5))), h=2, w=5),
+    case("max_pool1d", [real(2, 9, 3)], nchw(lambda x: F.max_pool1d(x, 3, 2, 1)), kernel=3, stride=2, pad=1),
+    case("avg_pool1d", [real(2, 9, 3)], nchw(lambda x: F.avg_pool1d(x, 3, 2, 1, count_include_pad=False)), kernel=3, stride=2, pad=1),
+    case("max_over_time", [real(2, 5, 3), integers([2, 5])], lambda x, n: torch.stack([x[i, :k].amax(0) for i, k in enumerate(n.tolist())])),
+    case("pad", [p4], nchw(lambda x: F.pad(x, (1, 2, 3, 0), value=0.5)), mode=0),
+    case("pad", [p4], nchw(lambda x: F.pad(x, (1, 2, 3, 0), mode="reflect")), mode=1),
+    case("pad", [p4], nchw(lambda x: F.pad(x, (1, 2, 3, 0), mode="replicate")), mode=2),
+    case("interpolate", [p4], nchw(lambda x: F.interpolate(x, (7, 3))), h=7, w=3, mode=0),
+    case("interpolate", [p4], nchw(lambda x: F.interpolate(x, (7, 3), mode="bilinear", align_corners=False)), h=7, w=3, mode=1),
+    case("interpolate", [p4], nchw(lambda x: F.interpolate(x, (7, 3), mode="bilinear", align_corners=True)), h=7, w=3, mode=1, align=True),
+    case("relu6", [real(9)], lambda x: F.relu6(x * 8)), case("hard_sigmoid", [real(9)], lambda x: F.hardsigmoid(x * 4)),
+    case("hard_swish", [real(9)], lambda x: F.hardswish(x * 4)),
+]
 print("{\"torch\": %s, \"cases\": [" % json.dumps(torch.__version__))
 print(",\n".join(json.dumps(c, separators=(",", ":")) for c in cases))
 print("]}")

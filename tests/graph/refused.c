@@ -156,6 +156,62 @@ static void indices_out_of_range_are_refused_by_name(void **state) {
     REFUSED(ig_cross_entropy(l.g, l.x, l.far, (ig_cross_entropy_opts){.has_ignore = true, .ignore_index = 7}), IG_OK, "");
 }
 
+static void pictures_that_do_not_fit_are_refused(void **state) {
+    const fixture *f = *state;
+    leaves l = leaves_of(f); /* heads: one picture of 2 × 3 pixels with 4 channels */
+    ig_batch_norm_opts train = {.training = true};
+    ig_pool_opts o = {.kernel = {2, 2}, .pad_before = {0, 2}};
+    REFUSED(ig_batch_norm(l.g, l.x, l.row, l.keys, NULL, NULL, train), IG_E_SHAPE, "batch_norm: input 2 is f32[1,2,2,4]; f32[5] is needed");
+    REFUSED(ig_batch_norm(l.g, l.row, l.row, l.row, NULL, NULL, train), IG_E_SHAPE, "5 channels need at least 2 values of each");
+    REFUSED(ig_batch_norm(l.g, l.x, l.row, NULL, NULL, NULL, train), IG_E_ARG, "input 2 is missing");
+    REFUSED(ig_batch_norm(l.g, l.x, l.row, l.row, NULL, NULL, (ig_batch_norm_opts){0}), IG_E_ARG, "inference needs running_mean");
+    train.residual = l.y;
+    REFUSED(ig_batch_norm(l.g, l.x, l.row, l.row, NULL, NULL, train), IG_E_SHAPE, "input 3 is f32[5,3]; f32[3,5] is needed");
+    REFUSED(ig_batch_norm(l.g, l.x, l.row, l.row, l.keys, NULL, (ig_batch_norm_opts){.training = true}), IG_E_SHAPE, "broadcast");
+    REFUSED(ig_group_norm(l.g, l.x, 2, l.row, l.row, 1e-5), IG_E_SHAPE, "5 channels do not fall into 2 groups");
+    REFUSED(ig_group_norm(l.g, l.x, 5, l.row, l.row, -1), IG_E_ARG, "eps -1 is negative");
+    REFUSED(ig_local_response_norm(l.g, l.x, 0, 1, 1, 1), IG_E_ARG, "a window of 0 channels");
+    REFUSED(ig_max_pool2d(l.g, l.x, o), IG_E_SHAPE, "max_pool2d: input 0 has 2 dimensions; [N,H,W,C] is needed");
+    REFUSED(ig_max_pool2d(l.g, l.heads, o), IG_E_ARG, "padding 2, 0 around a kernel of 2");
+    REFUSED(ig_max_pool2d(l.g, l.heads, (ig_pool_opts){.kernel = {0, 2}}), IG_E_ARG, "kernel 0");
+    REFUSED(ig_avg_pool2d(l.g, l.heads, (ig_pool_opts){.kernel = {2, 2}, .stride = {-1, 1}}), IG_E_ARG, "stride -1");
+    REFUSED(ig_avg_pool2d(l.g, l.heads, (ig_pool_opts){.kernel = {3, 2}}), IG_E_SHAPE, "a kernel of 3 does not fit into 2 pixels");
+    REFUSED(ig_avg_pool2d(l.g, ig_slice(l.g, l.heads, 1, 1, 1), (ig_pool_opts){.kernel = {1, 1}}), IG_E_SHAPE, "a picture of 0 pixels along a side");
+    REFUSED(ig_max_pool1d(l.g, l.x, o), IG_E_SHAPE, "[N,T,C]");
+    REFUSED(ig_adaptive_avg_pool2d(l.g, l.heads, 0, 1), IG_E_ARG, "an output of size 0");
+    REFUSED(ig_pad(l.g, l.x, (int64_t[]){3, 0}, (int64_t[]){0, 0}, IG_PAD_REFLECT, 0), IG_E_SHAPE, "dimension 0 has 3 elements: too few to reflect 3, 0");
+    REFUSED(ig_pad(l.g, l.x, (int64_t[]){-1, 0}, (int64_t[]){0, 0}, IG_PAD_CONSTANT, 0), IG_E_ARG, "padding -1, 0 of dimension 0");
+    REFUSED(ig_interpolate(l.g, l.heads, 0, 3, IG_INTERPOLATE_NEAREST, false), IG_E_SHAPE, "a side of 0 pixels");
+    REFUSED(ig_interpolate(l.g, l.heads, 2, 3, IG_INTERPOLATE_NEAREST, true), IG_E_ARG, "only bilinear");
+    REFUSED(ig_dropout_channels(l.g, l.row, 0.5, l.at), IG_E_SHAPE, "[N,...,C]");
+}
+
+static void lengths_of_sequences_are_checked_at_run_time(void **state) {
+    const fixture *f = *state;
+    leaves l = leaves_of(f);
+    ig_var *x = ig_reshape(l.g, l.x, 3, (int64_t[]){3, 1, 5});
+    REFUSED(ig_max_over_time(l.g, x, l.far), IG_E_ARG, "length 7 at position 2 is not in [1, 1]");
+    x = ig_reshape(l.g, l.x, 3, (int64_t[]){3, 1, 5});
+    REFUSED(ig_max_over_time(l.g, x, l.row), IG_E_DTYPE, "input 1");
+}
+
+/* Gradients that come from a saved plan: sizes that do not belong together would be read out of bounds. */
+static void gradients_of_pictures_check_what_they_are_given(void **state) {
+    const fixture *f = *state;
+    leaves l = leaves_of(f);
+    ig_attrs a = {.i = {2, 3}};
+    ig_var *index = ig_cast(l.g, l.heads, IG_DTYPE_I32);
+    REFUSED(ig_record(l.g, &ig_op_max_pool_grad, (ig_var *[]){l.heads, index}, 2, &a), IG_E_ARG, "input 1 is not where a pool");
+    a = (ig_attrs){.i = {2, 3, 0, 0, 1 << 25, 1}};
+    REFUSED(ig_record(l.g, &ig_op_interpolate_grad, &l.heads, 1, &a), IG_E_SHAPE, "a side of 33554432 pixels");
+    a = (ig_attrs){.i = {2, 2, 1, 1}, .f = {0, 0, 9, 9}};
+    REFUSED(ig_record(l.g, &ig_op_avg_pool2d_grad, &l.heads, 1, &a), IG_E_SHAPE, "input 0 is f32[1,2,3,4]; f32[1,8,8,4] is needed");
+    a = (ig_attrs){.i = {0, 0, 2, 1}, .f = {IG_PAD_REFLECT}};
+    REFUSED(ig_record(l.g, &ig_op_pad_grad, &l.heads, 1, &a), IG_E_SHAPE, "padding 2, 1 of dimension 1 of 2 elements");
+    a = (ig_attrs){.i = {5}};
+    REFUSED(ig_record(l.g, &ig_op_batch_norm_grad, (ig_var *[]){l.y, l.x, l.row, l.row, l.row, l.row}, 6, &a), IG_E_SHAPE, "input 0 is f32[5,3]; f32[3,5]");
+}
+
 /* In a plan the base of a scatter may be overwritten in place: a bad index must leave it as it was, and the plan usable. */
 static void a_plan_survives_a_bad_index(void **state) {
     const fixture *f = *state;
@@ -284,6 +340,9 @@ int main(void) {
         cmocka_unit_test(shapes_that_do_not_fit_are_refused),
         cmocka_unit_test(convolutions_that_do_not_fit_are_refused), cmocka_unit_test(types_and_values_that_do_not_fit_are_refused),
         cmocka_unit_test(indices_out_of_range_are_refused_by_name),
+        cmocka_unit_test(pictures_that_do_not_fit_are_refused),
+        cmocka_unit_test(lengths_of_sequences_are_checked_at_run_time),
+        cmocka_unit_test(gradients_of_pictures_check_what_they_are_given),
         cmocka_unit_test(a_plan_survives_a_bad_index),
         cmocka_unit_test(a_length_out_of_range_is_refused_at_run_time),
         cmocka_unit_test(rows_refuse_layouts_that_they_cannot_read),

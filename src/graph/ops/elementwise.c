@@ -86,6 +86,9 @@ BINARY(eq) BINARY(ne) BINARY(lt) BINARY(le) BINARY(gt) BINARY(ge)
 ig_var *ig_leaky_relu(ig_graph *g, ig_var *x, double slope) { return map1(g, IG_MAP_leaky_relu, x, slope, 0); }
 ig_var *ig_affine(ig_graph *g, ig_var *x, double scale, double shift) { return map1(g, IG_MAP_affine, x, scale, shift); }
 ig_var *ig_clamp(ig_graph *g, ig_var *x, double lo, double hi) { return map1(g, IG_MAP_clamp, x, lo, hi); }
+ig_var *ig_relu6(ig_graph *g, ig_var *x) { return ig_clamp(g, x, 0, 6); }
+ig_var *ig_hard_sigmoid(ig_graph *g, ig_var *x) { return ig_clamp(g, ig_affine(g, x, 1.0 / 6, 0.5), 0, 1); }
+ig_var *ig_hard_swish(ig_graph *g, ig_var *x) { return ig_mul(g, x, ig_hard_sigmoid(g, x)); }
 ig_var *ig_fma(ig_graph *g, ig_var *a, ig_var *b, ig_var *c) { return map3(g, IG_MAP_fma, a, b, c); }
 ig_var *ig_select(ig_graph *g, ig_var *condition, ig_var *a, ig_var *b) { return map3(g, IG_MAP_select, condition, a, b); }
 
@@ -100,6 +103,14 @@ static ig_var *dropout(ig_graph *g, ig_var *x, double p, ig_var *key, uint64_t s
 ig_var *ig_dropout(ig_graph *g, ig_var *x, double p, ig_var *key) {
     if (!(p >= 0 && p < 1)) return ig_poison(g, IG_E_ARG, "dropout: the rate %g is not in [0, 1)", p);
     return p == 0 ? x : dropout(g, x, p, key, ig_graph_next_stream(g));
+}
+
+ig_var *ig_dropout_channels(ig_graph *g, ig_var *x, double p, ig_var *key) {
+    int64_t shape[IG_DIMS_MAX];
+    if (ig_graph_poisoned(g)) return x;
+    if (!x || x->t.ndim < 2) return ig_poison(g, IG_E_SHAPE, "dropout of channels needs [N,...,C]");
+    for (int d = 0; d < x->t.ndim; d++) shape[d] = d == 0 || d == x->t.ndim - 1 ? x->t.shape[d] : 1;
+    return p == 0 ? x : ig_mul(g, x, ig_dropout(g, ig_full(g, x->t.dtype, x->t.ndim, shape, 1), p, key));
 }
 
 /* ---- derivatives -------------------------------------------------------------------------------------------------------------- */

@@ -18,6 +18,10 @@
     X(reshape) X(transpose) X(slice) X(slice_grad) X(broadcast) X(contiguous) X(concat) X(split2) X(split3)            \
     X(embedding) X(gather) X(scatter_add) X(scatter_rows)                                                              \
     X(layer_norm) X(layer_norm_grad) X(rms_norm) X(rms_norm_grad)                                                      \
+    X(batch_norm) X(batch_norm_grad) X(group_norm) X(group_norm_grad) X(window_sum)                                    \
+    X(max_pool2d) X(adaptive_max_pool2d) X(max_over_time) X(max_pool_grad)                                             \
+    X(avg_pool2d) X(avg_pool2d_grad) X(adaptive_avg_pool2d) X(adaptive_avg_pool2d_grad)                                \
+    X(pad) X(pad_grad) X(interpolate) X(interpolate_grad)                                                              \
     X(cross_entropy) X(cross_entropy_grad) X(attention) X(attention_grad) X(rope_table) X(rope)                        \
     X(assign) X(accumulate) X(page_write) X(attention_pages) X(global_norm)
 

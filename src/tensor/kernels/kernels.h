@@ -91,6 +91,18 @@ typedef struct ig_page_args {
 } ig_page_args;
 static inline int64_t ig_page_width(int64_t D) { return (D + 15) / 16 * 16; }
 
+typedef struct ig_columns {
+    /* Vectors of the columns of a channel norm, in the kernel's element type: y = (x - mean)·scale + shift; and for the gradient
+     * dx = dy·scale - c0 - (x - mean)·c1. */
+    const void *mean, *scale, *shift, *c0, *c1;
+} ig_columns;
+
+typedef struct ig_window { /* of a pool: the pixels from the first one on, all within the picture */
+    int64_t rows, columns;           /* at least 1 */
+    int64_t row_stride, column_stride; /* elements */
+    int32_t position, width;         /* of the first pixel: row·width + column; pixels of a row of the picture */
+} ig_window;
+
 typedef struct ig_kernels {
     ig_map_f32_fn *map_f32[IG_MAP_COUNT];
     ig_map_f64_fn *map_f64[IG_MAP_COUNT];
@@ -126,6 +138,24 @@ typedef struct ig_kernels {
     void (*layer_norm_grad_row)(float *dx, float *dw, float *db, const float *dy, const float *x, const float *w, float mean, float rstd, size_t n);
     void (*rms_norm_row)(float *y, float *rstd, const float *x, const float *w, float eps, size_t n);
     void (*rms_norm_grad_row)(float *dx, float *dw, const float *dy, const float *x, const float *w, float rstd, size_t n);
+
+    /* channel norms over `count` elements in rows of n (the last may be shorter), vectors of n; y, add, d_add may be NULL */
+    void (*column_sums)(float *sum, const float *x, size_t count, size_t n); /* sum[j] += Σ x */
+    void (*column_moments)(float *first, float *second, const float *x, const float *around, size_t count, size_t n); /* += Σ d, Σ d²; d = x - around */
+    void (*column_affine)(float *y, const float *x, const float *add, const ig_columns *v, size_t count, size_t n, bool relu); /* [in place] */
+    /* sum += Σ g, dot += Σ g·(x - mean); g = dy, with relu where the output was positive: y, or when NULL the affine part */
+    void (*column_grad_sums)(float *sum, float *dot, const float *dy, const float *x, const float *y, const ig_columns *v, size_t count, size_t n, bool relu);
+    /* [dx in place with dy]; d_add = g needs relu and y */
+    void (*column_grad)(float *dx, float *d_add, const float *dy, const float *x, const float *y, const ig_columns *v, size_t count, size_t n, bool relu);
+
+    /* pools and pictures, c channels of one pixel.  The first of equals wins, NaN always. */
+    void (*max_pool)(float *y, int32_t *index, const float *x, const ig_window *w, size_t c); /* index: position of the winner */
+    void (*max_pool_grad)(float *dx, const float *dy, const int32_t *index, size_t ld, size_t c); /* dx[index[j]·ld + j] += dy[j] */
+    void (*avg_pool)(float *y, const float *x, const ig_window *w, float divisor, size_t c);
+    void (*avg_pool_grad)(float *dx, const float *dy, const ig_window *w, float divisor, size_t c); /* adds */
+    void (*add_scaled)(float *y, const float *x, float a, size_t n);                                /* y += a·x */
+    void (*blend)(float *y, const float *const x[4], float h, float w, size_t n); /* (1-h)·((1-w)·x0 + w·x1) + h·((1-w)·x2 + w·x3) */
+    void (*window_sum)(float *y, const float *x, size_t before, size_t after, size_t n); /* y[i] = Σ x[i - before … i + after], within the row */
 
     /* rotary position, one head row of D: cos, sin [D/2].  half: pairs (i, i+D/2), else (2i, 2i+1). sign -1 inverts. [in place] */
     void (*rope_row)(float *y, const float *x, const float *cos, const float *sin, size_t d, bool half, float sign);
@@ -175,6 +205,20 @@ typedef struct ig_kernels {
     void (*layer_norm_grad_row_f64)(double *dx, double *dw, double *db, const double *dy, const double *x, const double *w, double mean, double rstd, size_t n);
     void (*rms_norm_row_f64)(double *y, double *rstd, const double *x, const double *w, double eps, size_t n);
     void (*rms_norm_grad_row_f64)(double *dx, double *dw, const double *dy, const double *x, const double *w, double rstd, size_t n);
+    void (*column_sums_f64)(double *sum, const double *x, size_t count, size_t n);
+    void (*column_moments_f64)(double *first, double *second, const double *x, const double *around, size_t count, size_t n);
+    void (*column_affine_f64)(double *y, const double *x, const double *add, const ig_columns *v, size_t count, size_t n, bool relu);
+    void (*column_grad_sums_f64)(double *sum, double *dot, const double *dy, const double *x, const double *y, const ig_columns *v, size_t count, size_t n,
+                                 bool relu);
+    void (*column_grad_f64)(double *dx, double *d_add, const double *dy, const double *x, const double *y, const ig_columns *v, size_t count, size_t n,
+                            bool relu);
+    void (*max_pool_f64)(double *y, int32_t *index, const double *x, const ig_window *w, size_t c);
+    void (*max_pool_grad_f64)(double *dx, const double *dy, const int32_t *index, size_t ld, size_t c);
+    void (*avg_pool_f64)(double *y, const double *x, const ig_window *w, double divisor, size_t c);
+    void (*avg_pool_grad_f64)(double *dx, const double *dy, const ig_window *w, double divisor, size_t c);
+    void (*add_scaled_f64)(double *y, const double *x, double a, size_t n);
+    void (*blend_f64)(double *y, const double *const x[4], double h, double w, size_t n);
+    void (*window_sum_f64)(double *y, const double *x, size_t before, size_t after, size_t n);
     void (*rope_row_f64)(double *y, const double *x, const double *cos, const double *sin, size_t d, bool half, double sign);
     void (*attention_forward_f64)(double *o, double *lse, const double *q, const double *k, const double *v, const ig_attention_args *a, double *scratch);
     void (*attention_backward_f64)(double *dq, double *dk, double *dv, const double *d_o, const double *o, const double *lse, const double *q,

@@ -22,6 +22,8 @@ const ig_kernels K(table) = {
     BOTH(layer_norm_row), BOTH(layer_norm_grad_row), BOTH(rms_norm_row), BOTH(rms_norm_grad_row), BOTH(rope_row),
     BOTH(attention_forward), BOTH(attention_backward), BOTH(attention_scratch),
     BOTH(conv_rows), BOTH(conv_data_rows), BOTH(conv_weight_planes),
+    BOTH(column_sums), BOTH(column_moments), BOTH(column_affine), BOTH(column_grad_sums), BOTH(column_grad),
+    BOTH(max_pool), BOTH(max_pool_grad), BOTH(avg_pool), BOTH(avg_pool_grad), BOTH(add_scaled), BOTH(blend), BOTH(window_sum),
     .adam = K(adam), .sgd = K(sgd), .rmsprop = K(rmsprop), .adagrad = K(adagrad), .axpby = K(axpby), .product = K(product),
     .attention_pages = K(attention_pages),
     .quantise_row = K(quantise_row),

@@ -27,6 +27,18 @@ IG_MAPS(IG_DECLARE_MAP)
     void IG_PASTE(layer_norm_grad_row, S)(T *dx, T *dw, T *db, const T *dy, const T *x, const T *w, T mean, T rstd, size_t n); \
     void IG_PASTE(rms_norm_row, S)(T *y, T *rstd, const T *x, const T *w, T eps, size_t n);                            \
     void IG_PASTE(rms_norm_grad_row, S)(T *dx, T *dw, const T *dy, const T *x, const T *w, T rstd, size_t n);          \
+    void IG_PASTE(column_sums, S)(T *sum, const T *x, size_t count, size_t n);                                          \
+    void IG_PASTE(column_moments, S)(T *first, T *second, const T *x, const T *around, size_t count, size_t n);         \
+    void IG_PASTE(column_affine, S)(T *y, const T *x, const T *add, const ig_columns *v, size_t count, size_t n, bool relu); \
+    void IG_PASTE(column_grad_sums, S)(T *sum, T *dot, const T *dy, const T *x, const T *y, const ig_columns *v, size_t count, size_t n, bool relu); \
+    void IG_PASTE(column_grad, S)(T *dx, T *d_add, const T *dy, const T *x, const T *y, const ig_columns *v, size_t count, size_t n, bool relu); \
+    void IG_PASTE(max_pool, S)(T *y, int32_t *index, const T *x, const ig_window *w, size_t c);                        \
+    void IG_PASTE(max_pool_grad, S)(T *dx, const T *dy, const int32_t *index, size_t ld, size_t c);                    \
+    void IG_PASTE(avg_pool, S)(T *y, const T *x, const ig_window *w, T divisor, size_t c);                             \
+    void IG_PASTE(avg_pool_grad, S)(T *dx, const T *dy, const ig_window *w, T divisor, size_t c);                      \
+    void IG_PASTE(add_scaled, S)(T *y, const T *x, T a, size_t n);                                                     \
+    void IG_PASTE(blend, S)(T *y, const T *const x[4], T h, T w, size_t n);                                            \
+    void IG_PASTE(window_sum, S)(T *y, const T *x, size_t before, size_t after, size_t n);                             \
     void IG_PASTE(rope_row, S)(T *y, const T *x, const T *c, const T *s, size_t d, bool half, T sign);                 \
     void IG_PASTE(attention_forward, S)(T *o, T *lse, const T *q, const T *k, const T *v, const ig_attention_args *a, T *scratch); \
     void IG_PASTE(attention_backward, S)(T *dq, T *dk, T *dv, const T *d_o, const T *o, const T *lse, const T *q, const T *k, const T *v, \
