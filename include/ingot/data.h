@@ -30,10 +30,11 @@ size_t ig_text_split(const char *text, size_t len, double fraction);
 
 typedef enum ig_batch_order {
     IG_ORDER_RANDOM,   /* every window begins anywhere (nanoGPT): with repetition, no epochs */
-    IG_ORDER_SHUFFLED  /* epochs: the text is cut into windows, each comes once per epoch in a new order */
+    IG_ORDER_SHUFFLED, /* epochs: the text is cut into windows, each comes once per epoch in a new order */
+    IG_ORDER_SEQUENTIAL /* the text is cut into B stretches; row r of each batch reads on where it stopped in the one before */
 } ig_batch_order;
 
-bool ig_batch_order_parse(const char *name, ig_batch_order *out); /* "random", "shuffled" */
+bool ig_batch_order_parse(const char *name, ig_batch_order *out); /* "random", "shuffled", "sequential" */
 const char *ig_batch_order_name(ig_batch_order order);
 
 /* tokens[count] is borrowed.  Window w: inputs tokens[w … w+T), targets tokens[w+1 … w+T]. */
@@ -43,7 +44,7 @@ typedef struct ig_batches {
     int64_t batch, context; /* B, T */
     ig_batch_order order;
     uint64_t seed;
-    int64_t windows;       /* SHUFFLED: (count - 1) / T;  RANDOM: places where a window may begin */
+    int64_t windows;       /* SHUFFLED: (count - 1) / T;  RANDOM: places where a window may begin;  SEQUENTIAL: of a stretch */
 } ig_batches;
 
 /* IG_E_ARG, saying how many tokens are needed, for a text shorter than one window. */
@@ -52,6 +53,8 @@ ig_status ig_batches_init(ig_batches *b, const int32_t *tokens, size_t count, in
 /* The first token of each of the B windows of batch `index` (0, 1, 2 …).
  * SHUFFLED: batches run over the border of two epochs, and each epoch cuts its windows at another phase of the text. */
 void ig_batches_offsets(const ig_batches *b, int64_t index, int64_t *offsets /* [B] */);
+/* Whether the rows of this batch begin anew: SEQUENTIAL: at the start of an epoch; else always. */
+bool ig_batches_begin(const ig_batches *b, int64_t index);
 /* The same batch as numbers.  inputs, targets i64 [B,T], contiguous; offsets [B] as above. */
 void ig_batches_fill(const ig_batches *b, const int64_t *offsets, const ig_tensor *inputs, const ig_tensor *targets);
 double ig_batches_epoch(const ig_batches *b, int64_t batches); /* passes over the text after so many batches */

@@ -256,6 +256,28 @@ ig_var *ig_page_write(ig_graph *g, ig_var *pool, ig_var *x, ig_var *table, ig_va
  * has alone. */
 ig_var *ig_attention_pages(ig_graph *g, ig_var *q, ig_var *keys, ig_var *values, ig_var *table, ig_var *positions, bool chunk);
 
+/* Recurrent networks over whole sequences, time first, as PyTorch's: the product of all inputs is one matrix product, and the steps,
+ * with weights packed once and fused gates, are one op, as is their gradient.
+ *
+ * LSTM   (Hochreiter & Schmidhuber 1997): x [T,B,I]; w_ih [4H,I], w_hh [4H,H], biases [4H] or NULL, gates i f g o; h0, c0 [B,H],
+ * NULL: zeros.  Returns y [T,B,H]; *hT, *cT (NULL: not wanted) are the states after the last step, [B,H].
+ * GRU   (Cho et al. 2014): three gates r z n, b_hn inside the reset gate.
+ * lengths: a step behind the end of its sequence keeps the state and gives 0; so reverse starts at each sequence's own end. */
+typedef struct ig_recurrent_weights {
+    ig_var *w_ih, *w_hh, *b_ih, *b_hh;
+} ig_recurrent_weights;
+typedef struct ig_recurrent_opts {
+    bool reverse;    /* from the last step to the first; y stays in the order of time */
+    ig_var *lengths; /* i64 [B], each in [0, T], read at run time; NULL: all T */
+} ig_recurrent_opts;
+ig_var *ig_lstm(ig_graph *g, ig_var *x, const ig_recurrent_weights *w, ig_var *h0, ig_var *c0, ig_recurrent_opts opts, ig_var **hT,
+                ig_var **cT);
+ig_var *ig_gru(ig_graph *g, ig_var *x, const ig_recurrent_weights *w, ig_var *h0, ig_recurrent_opts opts, ig_var **hT);
+/* The steps alone, x being the product: [T,B,4H] = x·w_ihᵀ + b_ih + b_hh; of a GRU [T,B,3H] = x·w_ihᵀ + b_ih. */
+ig_var *ig_lstm_recurrence(ig_graph *g, ig_var *x, ig_var *w_hh, ig_var *h0, ig_var *c0, ig_recurrent_opts opts, ig_var **hT,
+                           ig_var **cT);
+ig_var *ig_gru_recurrence(ig_graph *g, ig_var *x, ig_var *w_hh, ig_var *b_hh, ig_var *h0, ig_recurrent_opts opts, ig_var **hT);
+
 /* State: change leaves in place, in recording order. */
 void ig_assign(ig_graph *g, ig_var *leaf, ig_var *value);      /* leaf = value */
 void ig_accumulate(ig_graph *g, ig_var *leaf, ig_var *value);  /* leaf += value */

@@ -39,7 +39,8 @@ void ig_session_close(ig_session *s);
  *
  * Tokens are read in chunks that end on multiples of 64 positions, so the bits depend on the positions and on how the
  * calls cut the text, never on other sessions.  IG_E_ARG names a token that is not in the vocabulary; IG_E_LIMIT is a
- * full context without `slide`.  Both leave the session as it was. */
+ * full context without `slide`.  Both leave the session as it was.
+ * A recurrent network keeps a state instead of keys and values: after a rewind, the next call reads again what remains. */
 ig_status ig_session_feed(ig_session *s, const int32_t *tokens, size_t n, ig_error *err);
 const float *ig_session_logits(const ig_session *s); /* [V]; NULL before the first feed, and after a rewind */
 int64_t ig_session_length(const ig_session *s);      /* positions in use */

@@ -34,6 +34,8 @@ enum {
     IG_CAN_SPEAK = 128
 };
 
+#define IG_STATE_MAX 64 /* tensors that a recurrent network carries from one stretch of a text to the next */
+
 /* Key/value cache of a generating model, in pages (ig_page_write), and where the R rows of a run stand in it. */
 typedef struct ig_kv_cache {
     int layers;
@@ -78,6 +80,14 @@ struct ig_family {
     ig_var *(*hidden)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths);   /* → [B,T,C] */
     ig_var *(*classify)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths); /* → logits [B,L] */
     ig_var *(*masked)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths);   /* → logits [B,T,V] */
+    ig_var *(*tag)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths);      /* → logits [B,T,L] */
+    /* Networks that read on: what one stretch of a text leaves behind, the next one starts from.  state[i], of state_shape, are
+     * the tensors before the first token (zeros at the start of a text), next[i] those after the last.  Whoever reads on binds
+     * the state as inputs and assigns next to them at the end of the step; truncated back-propagation needs no more, for no
+     * gradient flows into an input.   tokens i64 [B,T] → logits [B,T,V].  NULL: the family has no such state. */
+    ig_var *(*logits_carried)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *const *state, ig_var **next);
+    int (*state_count)(const ig_model *m);                                   /* at most IG_STATE_MAX */
+    void (*state_shape)(const ig_model *m, int i, int64_t B, int64_t shape[2]); /* f32 [B,H] */
     int64_t (*hidden_size)(const ig_model *m);               /* C */
     int64_t (*type_count)(const ig_model *m);                /* types are 0 … count-1; NULL: 1 */
     int64_t (*label_count)(const ig_model *m);               /* L; 0 without a head for it */

@@ -128,6 +128,29 @@ typedef struct ig_nn_batch_norm_layer {
 ig_status ig_nn_batch_norm_add(ig_params *ps, const char *name, ig_dtype dtype, int64_t channels, ig_nn_batch_norm_layer *out, ig_error *err);
 /* x [...,C]; a pass that trains normalises by the batch and moves the running statistics.  residual may be NULL; relu comes last. */
 ig_var *ig_nn_batch_norm(const ig_pass *p, ig_var *x, const ig_nn_batch_norm_layer *layer, ig_var *residual, bool relu);
+/* Recurrent layers, named as torch.nn.LSTM and GRU name them: "weight_ih_l0", "bias_hh_l1_reverse". */
+typedef enum ig_cell { IG_CELL_LSTM, IG_CELL_GRU } ig_cell;
+
+typedef struct ig_recurrent_layer { /* one layer in one direction, G = 4 or 3 gates */
+    const ig_param *w_ih, *w_hh, *b_ih, *b_hh; /* [G·H,I], [G·H,H], [G·H], [G·H] */
+} ig_recurrent_layer;
+
+typedef struct ig_recurrent {
+    ig_cell cell;
+    int layers;
+    bool bidirectional;
+    double dropout;                  /* of what goes from one layer to the next */
+    double weight_drop;              /* of the recurrent weights, once for all steps   (Merity et al. 2018) */
+    const ig_recurrent_layer *layer; /* [layers·directions], the reverse direction behind its forward one */
+} ig_recurrent;
+
+/* part is "weight_ih", "weight_hh", "bias_ih" or "bias_hh". */
+void ig_recurrent_name(char *buf, size_t size, const char *part, int layer, bool reverse);
+/* How many tensors a state of all layers is: h, then c, of each layer and direction in their order. */
+int ig_recurrent_states(const ig_recurrent *r);
+/* x [T,B,I] → [T,B,directions·H]; lengths i64 [B] or NULL.  first, last: the states [B,H] before the first step and after the last,
+ * ig_recurrent_states of them; NULL: zeros, and not wanted. */
+ig_var *ig_nn_recurrent(const ig_pass *p, const ig_recurrent *r, ig_var *x, ig_var *lengths, ig_var *const *first, ig_var **last);
 
 /* ---- optimisers -------------------------------------------------------------------------------------------------- */
 

@@ -31,7 +31,7 @@ static ig_status record_forward(cli *c, ig_model *m, cli_plan *p, ig_graph *g, i
 
 ig_status cli_plan_make(cli *c, ig_model *m, cli_plan *out) {
     ig_graph *g = NULL;
-    if (!(m->family->capabilities & IG_CAN_GENERATE))
+    if (!ig_model_can(m, IG_CAN_GENERATE))
         return ig_error_set(&c->err, IG_E_UNSUPPORTED, "plans of the family %s cannot be shown", m->family->name);
     IG_TRY(make_tensors(c, m, out));
     IG_TRY(ig_graph_new(c->ctx, IG_GRAPH_LAZY, &g, &c->err));

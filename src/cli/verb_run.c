@@ -63,7 +63,7 @@ static int open_session(cli_run *r) {
     if (r->session) return 0;
     if (!r->model && cli_open_model(c, c->arg[0], &r->model) != 0) return 1;
     ig_model *m = r->model;
-    if (!(m->family->capabilities & IG_CAN_GENERATE)) {
+    if (!ig_model_can(m, IG_CAN_GENERATE)) {
         ig_error_set(&c->err, IG_E_UNSUPPORTED, cli_say(c, "%s is a model of the family %s, which generates no text", "%s 属于 %s 系列，不能生成文本"), c->arg[0],
                      m->family->name);
         return cli_failed(c, cli_say(c, "ingot show tells what a model is", "ingot show 查看模型信息"));

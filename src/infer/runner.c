@@ -59,7 +59,7 @@ static ig_status make_inputs(runner *r, run_inputs *in, int64_t rows, ig_error *
 
 ig_status runner_open(runner *r, ig_model *m, int64_t context, int64_t pages, bool bf16, ig_error *err) {
     *r = (runner){.m = m, .bf16 = bf16, .context = context, .pages = pages};
-    if (!(m->family->capabilities & IG_CAN_GENERATE))
+    if (!ig_model_can(m, IG_CAN_GENERATE) || !m->family->cache_shape)
         return ig_error_set(err, IG_E_UNSUPPORTED, "models of family %s do not generate", m->family->name);
     IG_TRY(make_pools(r, err));
     IG_TRY(make_inputs(r, &r->chunk, RUNNER_CHUNK, err));

@@ -23,8 +23,9 @@ static ig_status set_up(ig_scheduler *s, const ig_scheduler_opts *opts, ig_error
     if (s->opts.running_max < 0 || s->opts.running_max > RUNNER_ROWS_MAX)
         return ig_error_set(err, IG_E_ARG, "running_max is %d; 1 to %d can run together", s->opts.running_max, RUNNER_ROWS_MAX);
     if (s->opts.context_max < 0 || s->opts.waiting_max < 0) return ig_error_set(err, IG_E_ARG, "a limit is negative");
-    if (!(s->m->family->capabilities & IG_CAN_GENERATE))
-        return ig_error_set(err, IG_E_UNSUPPORTED, "models of family %s do not generate", s->m->family->name);
+    if (!ig_model_can(s->m, IG_CAN_GENERATE) || !s->m->family->cache_shape)
+        return ig_error_set(err, IG_E_UNSUPPORTED, "models of family %s do not generate%s", s->m->family->name,
+                            ig_model_can(s->m, IG_CAN_GENERATE) ? " several texts at a time: use `ingot run`" : "");
     if (!s->opts.running_max) s->opts.running_max = RUNNER_ROWS_MAX;
     if (!s->opts.waiting_max) s->opts.waiting_max = WAITING_MAX;
     int64_t context = s->m->family->context_length(s->m);

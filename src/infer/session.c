@@ -1,17 +1,20 @@
-/* infer/session.c: a model that reads on: one sequence in the pages of a runner of its own (runner.h).
+/* infer/session.c: a model that reads on: one sequence in the pages of a runner of its own (runner.h), or, of a recurrent
+ * network, in the state of a carrier (carrier.h).
  *
  * Chunks end where the position is a multiple of 64, single tokens and short remainders go one by one.  Reading a text from
  * the start in any number of calls that cut it there runs the same plans on the same rows, so the bits are the same.
  */
 #include <string.h>
 
+#include "infer/carrier.h"
 #include "infer/runner.h"
 
 #define READ_FROM 4 /* so many tokens cost about as much one by one as one padded chunk */
 
 struct ig_session {
     ig_session_opts opts;
-    runner r;
+    runner r;            /* of a carrier only the model and the context */
+    carrier c;
     int32_t *page;       /* [pages] 0, 1, 2 … */
     ig_ids history;      /* [length] */
     const float *logits; /* of the runner's last run */
@@ -19,13 +22,19 @@ struct ig_session {
 
 /* ---- opening and closing ---- */
 
+static bool carries(const ig_model *m) { return m->family->logits_carried != NULL; }
+
 static ig_status set_up(ig_session *s, ig_model *m, const ig_session_opts *opts, ig_error *err) {
     if (opts) s->opts = *opts;
     if (s->opts.context_max < 0) return ig_error_set(err, IG_E_ARG, "context_max is negative");
-    if (!(m->family->capabilities & IG_CAN_GENERATE))
+    if (!ig_model_can(m, IG_CAN_GENERATE))
         return ig_error_set(err, IG_E_UNSUPPORTED, "models of family %s do not generate", m->family->name);
     int64_t context = m->family->context_length(m);
     if (s->opts.context_max > 0 && s->opts.context_max < context) context = s->opts.context_max;
+    if (carries(m)) {
+        s->r.m = m, s->r.context = context;
+        return carrier_open(&s->c, m, s->opts.bf16, err);
+    }
     int64_t pages = (context + RUNNER_CHUNK - 1) / RUNNER_CHUNK;
     s->page = ig_calloc((size_t)pages, sizeof *s->page);
     if (!s->page) return ig_error_nomem(err, (size_t)pages * sizeof *s->page);
@@ -46,6 +55,7 @@ ig_status ig_session_open(ig_model *m, const ig_session_opts *opts, ig_session *
 void ig_session_close(ig_session *s) {
     if (!s) return;
     runner_close(&s->r);
+    carrier_close(&s->c);
     ig_free(s->page);
     ig_ids_fini(&s->history);
     ig_free(s);
@@ -70,7 +80,19 @@ static ig_status read_chunk(ig_session *s, const int32_t *tokens, int64_t n, ig_
     return IG_OK;
 }
 
+/* After a rewind or a failure the carrier's state is not that of the history: what remains is read again. */
+static ig_status read_on(ig_session *s, const int32_t *tokens, size_t n, ig_error *err) {
+    if (s->c.length != s->history.len) {
+        carrier_restart(&s->c);
+        if (s->history.len) IG_TRY(carrier_read(&s->c, s->history.data, s->history.len, &s->logits, err));
+    }
+    IG_TRY(carrier_read(&s->c, tokens, n, &s->logits, err));
+    for (size_t i = 0; i < n; i++) IG_TRY(ig_ids_push(&s->history, tokens[i], err));
+    return IG_OK;
+}
+
 static ig_status read_all(ig_session *s, const int32_t *tokens, size_t n, ig_error *err) {
+    if (carries(s->r.m)) return read_on(s, tokens, n, err);
     for (size_t done = 0; done < n;) {
         size_t step = RUNNER_CHUNK - s->history.len % RUNNER_CHUNK;
         if (step > n - done) step = n - done;
@@ -117,6 +139,7 @@ ig_status ig_session_feed(ig_session *s, const int32_t *tokens, size_t n, ig_err
     ig_status status = full ? slide(s, tokens, n, err) : read_all(s, tokens, n, err);
     if (status == IG_OK) return IG_OK;
     s->history.len = full ? 0 : length;
+    s->c.length = SIZE_MAX;
     s->logits = NULL;
     return status;
 }
@@ -133,7 +156,7 @@ const int32_t *ig_session_tokens(const ig_session *s) { return s->history.data; 
 ig_status ig_session_rewind(ig_session *s, int64_t length, ig_error *err) {
     if (length < 0 || length > (int64_t)s->history.len)
         return ig_error_set(err, IG_E_ARG, "cannot go back to %lld of %zu positions", (long long)length, s->history.len);
-    if (length < (int64_t)s->history.len) s->logits = NULL;
+    if (length < (int64_t)s->history.len) s->logits = NULL, s->c.length = SIZE_MAX;
     s->history.len = (size_t)length;
     return IG_OK;
 }

@@ -6,6 +6,7 @@
 static const ig_family *const families[] = {
     &ig_family_gpt,
     &ig_family_bert,
+    &ig_family_lstm,
 };
 
 const ig_family *const *ig_families(size_t *count) {

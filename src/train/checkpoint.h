@@ -30,7 +30,8 @@ ig_status checkpoint_apply(trainer *t, const char *name, const checkpoint_view *
 
 ig_status checkpoint_write(const trainer *t, const char *path, ig_error *err); /* atomic */
 
-/* The tensors of a trainer in the order of the file: the parameters that are trained, then the optimiser's state.  NULL past the end. */
+/* The tensors of a trainer in the order of the file: the parameters that are trained, then the optimiser's state and
+ * what the task keeps.  NULL past the end. */
 const char *checkpoint_tensor(const trainer *t, size_t i, ig_tensor *out);
 
 /* ---- the folder ---- */

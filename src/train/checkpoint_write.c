@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "train/checkpoint.h"
+#include "train/task.h"
 
 #define HEADER_MAX ((size_t)64 << 20)
 
@@ -19,7 +20,9 @@ const char *checkpoint_tensor(const trainer *t, size_t i, ig_tensor *out) {
         *out = p->value;
         return p->name;
     }
-    if (i - parameters < ig_optim_state_count(t->optim)) ig_optim_state_at(t->optim, i - parameters, &name, out);
+    size_t optim = ig_optim_state_count(t->optim);
+    if (i - parameters < optim) ig_optim_state_at(t->optim, i - parameters, &name, out);
+    else if (t->r->data.task->kept) name = t->r->data.task->kept(t, i - parameters - optim, out);
     return name;
 }
 

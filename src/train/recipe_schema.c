@@ -32,7 +32,8 @@ static const ig_schema_field data_fields[] = {
     {.key = "train", .required = true, .doc = "file, or a list of them"},
     ANY("validation", "file, list of them, or the share that is held out: of a text its end, of rows a sample", "0.1"),
     CHOICE("too_long", "refuse|cut", "chat, preference: rows with more tokens than train.context", "refuse"),
-    CHOICE("order", "random|shuffled", "text: windows anywhere, or each window once per epoch", "random"),
+    CHOICE("order", "random|shuffled|sequential",
+           "text: windows anywhere; each once per epoch; or one behind the other, the state carried (recurrent models)", "random"),
     {0},
 };
 

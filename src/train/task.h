@@ -5,7 +5,7 @@
  *     inputs   the tensors of a shape                     fill      the tensors of a batch
  *     loss     the recording from inputs to the loss      watch     what a run says beside its loss: accuracy …
  *
- * Everything that a task fills is a function of (seed, number of the micro step).  A new task is a file and a line in tasks.c; the
+ * Everything that a task fills is a function of (seed, number of the micro step), but for what it has `kept`.  A new task is a file and a line in tasks.c; the
  * loop, checkpoints, logs, progress and the command line know none.
  */
 #ifndef INGOT_TRAIN_TASK_H
@@ -61,6 +61,8 @@ struct train_task {
     void (*where)(const trainer *t, char *buf, size_t size);   /* the data of the last micro step, for a message */
     void (*size)(const trainer *t, int64_t *train, int64_t *held); /* units of the data */
     ig_status (*save)(const trainer *t, const char *dir, ig_error *err); /* files of its own in the model folder.  NULL: none */
+    /* Tensors that steps leave for the next ones, for checkpoints: name and tensor of number i; NULL past the end.  NULL: none. */
+    const char *(*kept)(const trainer *t, size_t i, ig_tensor *out);
     void (*release)(trainer *t);                               /* t->data.  NULL: none */
 };
 

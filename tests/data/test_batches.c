@@ -91,6 +91,21 @@ static void an_epoch_has_every_window_once_in_an_order_of_its_own(void **state) 
     assert_true(ig_batches_epoch(&b, 62) == 3);
 }
 
+/* 997 tokens in 3 stretches of 332, 20 windows of 16 each. */
+static void sequential_rows_read_on_and_begin_anew_with_the_epoch(void **state) {
+    (void)state;
+    ig_batches b = batches_of(997, 3, 16, IG_ORDER_SEQUENTIAL, 3);
+    for (int64_t i = 0; i < 40; i++) {
+        int64_t at[3];
+        ig_batches_offsets(&b, i, at);
+        assert_int_equal(ig_batches_begin(&b, i), i % 20 == 0);
+        for (int64_t row = 0; row < 3; row++) assert_int_equal(at[row], row * 332 + i % 20 * 16);
+    }
+    assert_true(ig_batches_epoch(&b, 30) == 1.5);
+    ig_error err = {0};
+    check_fails(ig_batches_init(&b, tokens, 40, 3, 16, IG_ORDER_SEQUENTIAL, 0, &err), IG_E_ARG);
+}
+
 static void permutation_is_one_for_every_size(void **state) {
     (void)state;
     for (uint64_t n = 1; n < 300; n++) {
@@ -170,6 +185,7 @@ int main(void) {
         cmocka_unit_test(targets_are_the_inputs_one_further),
         cmocka_unit_test(random_windows_begin_everywhere_and_never_run_over_the_end),
         cmocka_unit_test(an_epoch_has_every_window_once_in_an_order_of_its_own),
+        cmocka_unit_test(sequential_rows_read_on_and_begin_anew_with_the_epoch),
         cmocka_unit_test(permutation_is_one_for_every_size),
         cmocka_unit_test(a_text_shorter_than_a_window_is_refused_with_what_is_needed),
         cmocka_unit_test(every_validation_token_is_counted_once),

@@ -293,6 +293,40 @@ BUILD(dropout_channels) {
 }
 
 #define WITH_AFFINE(c, ...) {__VA_ARGS__, D1(c), D1(c)}
+/* ---- recurrent networks --------------------------------------------------------------------------------------------------------------- */
+
+/* i = reverse, the length of the second sequence (0: no lengths), what else is used: 1 the last state, 2 the last cell alone */
+static ig_recurrent_opts recurrent_opts(ig_graph *g, const op_case *c) {
+    static int64_t lengths[8][3];
+    int64_t *l = lengths[c->i[1]], three = 3;
+    l[0] = 3, l[1] = c->i[1], l[2] = 0;
+    return (ig_recurrent_opts){.reverse = c->i[0] != 0, .lengths = c->i[1] ? fixed(g, "lengths", l, IG_DTYPE_I64, 1, &three) : NULL};
+}
+
+/* [T,B,H] and [B,H] as one matrix. */
+static ig_var *with_state(ig_graph *g, ig_var *y, ig_var *state) {
+    int64_t rows[2] = {ig_dim(y, 0) * ig_dim(y, 1), ig_dim(y, 2)};
+    return ig_concat(g, (ig_var *[]){ig_reshape(g, y, 2, rows), state}, 2, 0);
+}
+
+BUILD(lstm) {
+    ig_recurrent_weights w = {x[1], x[2], x[3], x[4]};
+    ig_var *h, *cell, *y = ig_lstm(g, x[0], &w, c->inputs == 6 ? x[5] : NULL, NULL, recurrent_opts(g, c), &h, &cell);
+    return c->i[2] ? with_state(g, y, c->i[2] == 2 ? cell : ig_add(g, h, ig_square(g, cell))) : y;
+}
+
+BUILD(lstm_steps) {
+    ig_var *h, *cell, *y = ig_lstm_recurrence(g, x[0], x[1], x[2], x[3], recurrent_opts(g, c), &h, &cell);
+    return c->i[2] == 2 ? cell : c->i[2] ? with_state(g, y, h) : y;
+}
+
+BUILD(gru) {
+    ig_recurrent_weights w = {x[1], x[2], x[3], x[4]};
+    ig_var *h, *y = ig_gru(g, x[0], &w, c->inputs == 6 ? x[5] : NULL, recurrent_opts(g, c), &h);
+    return c->i[2] ? with_state(g, y, h) : y;
+}
+
+BUILD(gru_steps) { return ig_gru_recurrence(g, x[0], x[1], NULL, x[2], recurrent_opts(g, c), NULL); }
 
 /* ---- the table ------------------------------------------------------------------------------------------------------------------------ */
 
@@ -396,6 +430,18 @@ const op_case op_cases[] = {
     {"attention of no queries", attention, 3, {D4(2, 1, 0, 7), D4(2, 1, 5, 7), D4(2, 1, 5, 7)}},
     {"attention, head size 16", attention, 3, {D4(1, 2, 7, 16), D4(1, 1, 7, 16), D4(1, 1, 7, 16)}, .i = {1}},
     {"attention over one projection", fused_attention, 1, {D3(2, 3, 24)}},
+    {"lstm", lstm, 6, {D3(4, 3, 2), D2(12, 2), D2(12, 3), D1(12), D1(12), D2(3, 3)}}, {"lstm, no first state", lstm, 5, {D3(2, 1, 5), D2(4, 5), D2(4, 1), D1(4), D1(4)}, .i = {0, 0, 1}},
+    {"lstm, reverse, with its state", lstm, 6, {D3(4, 3, 2), D2(12, 2), D2(12, 3), D1(12), D1(12), D2(3, 3)}, .i = {1, 0, 1}},
+    {"lstm of sequences of 3, 2 and 0", lstm, 6, {D3(4, 3, 2), D2(12, 2), D2(12, 3), D1(12), D1(12), D2(3, 3)}, .i = {0, 2, 1}},
+    {"lstm of sequences of 3, 4 and 0, reverse", lstm, 6, {D3(4, 3, 2), D2(12, 2), D2(12, 3), D1(12), D1(12), D2(3, 3)}, .i = {1, 4, 1}},
+    {"lstm of 17 units", lstm_steps, 4, {D3(2, 2, 68), D2(68, 17), D2(2, 17), D2(2, 17)}}, {"lstm, its last cell", lstm_steps, 4, {D3(3, 2, 8), D2(8, 2), D2(2, 2), D2(2, 2)}, .i = {0, 0, 2}},
+    {"lstm of no steps", lstm_steps, 4, {D3(0, 2, 8), D2(8, 2), D2(2, 2), D2(2, 2)}, .i = {0, 0, 1}}, {"lstm of no sequences", lstm_steps, 4, {D3(3, 0, 8), D2(8, 2), D2(0, 2), D2(0, 2)}},
+    {"gru", gru, 6, {D3(4, 3, 2), D2(9, 2), D2(9, 3), D1(9), D1(9), D2(3, 3)}}, {"gru, no first state", gru, 5, {D3(2, 1, 5), D2(3, 5), D2(3, 1), D1(3), D1(3)}, .i = {0, 0, 1}},
+    {"gru, reverse, with its state", gru, 6, {D3(4, 3, 2), D2(9, 2), D2(9, 3), D1(9), D1(9), D2(3, 3)}, .i = {1, 0, 1}},
+    {"gru of sequences of 3, 2 and 0", gru, 6, {D3(4, 3, 2), D2(9, 2), D2(9, 3), D1(9), D1(9), D2(3, 3)}, .i = {0, 2, 1}},
+    {"gru of sequences of 3, 4 and 0, reverse", gru, 6, {D3(4, 3, 2), D2(9, 2), D2(9, 3), D1(9), D1(9), D2(3, 3)}, .i = {1, 4, 1}},
+    {"gru of 17 units", gru_steps, 3, {D3(2, 2, 51), D2(51, 17), D2(2, 17)}}, {"gru of no steps", gru_steps, 3, {D3(0, 2, 6), D2(6, 2), D2(2, 2)}},
+
     {"rope in halves", rope, 1, {D4(2, 2, 3, 6)}, .i = {1}}, {"rope in pairs", rope, 1, {D4(1, 2, 5, 4)}}, {"rope [3,4]", rope, 1, {D2(3, 4)}, .i = {1}},
     {"rope of heads", rope_heads, 1, {D4(2, 3, 2, 4)}, .i = {1}}, {"rope of nothing", rope, 1, {D3(0, 3, 4)}},
     {"batch_norm", batch_norm, 3, WITH_AFFINE(3, D4(2, 3, 5, 3))}, {"batch_norm, relu", batch_norm, 3, WITH_AFFINE(5, D4(2, 2, 3, 5)), .i = {1}},

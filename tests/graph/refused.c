@@ -99,6 +99,8 @@ static void shapes_that_do_not_fit_are_refused(void **state) {
     REFUSED(ig_attention(l.g, l.heads, l.keys, l.heads, (ig_attention_opts){0}), IG_E_SHAPE, "input 2");
     REFUSED(ig_rope(l.g, l.x, l.at, 10000, true), IG_E_SHAPE, "5 dimensions cannot turn in pairs");
     REFUSED(ig_rope(l.g, l.keys, l.at, 10000, true), IG_E_SHAPE, "input 1 is f32[3,2]; f32[2,2] is needed");
+    REFUSED(ig_lstm_recurrence(l.g, l.x, l.y, NULL, NULL, (ig_recurrent_opts){0}, NULL, NULL), IG_E_SHAPE, "recurrent weights [4·H,H] are needed");
+    REFUSED(ig_gru_recurrence(l.g, l.x, l.y, NULL, NULL, (ig_recurrent_opts){0}, NULL), IG_E_SHAPE, "recurrent weights [3·H,H] are needed");
     REFUSED(ig_assign(l.g, l.x, l.y), IG_E_SHAPE, "does not broadcast");
 }
 

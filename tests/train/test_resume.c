@@ -15,6 +15,9 @@ static const variant variants[] = {
     {"average", {"optimiser.ema=0.8", "data.order=shuffled", "train.recompute=true", "regularise.dropout=0.2", NULL}},
     {"momentum", {"optimiser={name: sgd, lr: 0.1, momentum: 0.9, nesterov: true, clip_value: 0.5}", "train.accumulate=2", NULL}},
     {"rmsprop", {"optimiser={name: rmsprop, lr: 0.01, momentum: 0.5, l1: 1e-4}", "schedule={name: step, step_size: 5, gamma: 0.5}", NULL}},
+    {"lstm", {"model.config={model_type: lstm, num_hidden_layers: 2, hidden_size: 12}", "data.order=sequential", NULL}},
+    {"gru", {"model.config={model_type: gru, num_hidden_layers: 1, hidden_size: 12, weight_drop: 0.3}", "data.order=sequential",
+             "train.accumulate=2", "train.context=64", "regularise.dropout=0.2", NULL}}, /* 12 windows: the second epoch begins */
     {"no_validation", {"data.validation=0", "optimiser={name: adagrad, lr: 0.05}", "schedule={name: one_cycle, warmup: 4}", NULL}},
 };
 

@@ -147,12 +147,18 @@ static ig_var *shaped_like(ig_graph *g, ig_var *gradient, const ig_var *x) {
     return ig_sum_to(g, gradient, x->t.ndim, x->t.shape);
 }
 
+/* Aᵀ·dC, made in the layout that b has in memory: the gradient of weights that are stored [N,K] needs no copy on its way back. */
+static ig_var *weight_gradient(ig_graph *g, ig_var *a, ig_var *dc, const ig_var *b) {
+    bool turned = b->t.stride[0] == 1 && b->t.stride[1] != 1;
+    return turned ? transposed(g, ig_matmul(g, transposed(g, dc), a)) : ig_matmul(g, transposed(g, a), dc);
+}
+
 static void matmul_back(ig_graph *g, ig_node *n, ig_var *const *d, ig_var **dx) {
     ig_var *a = n->in[0], *b = n->in[1], *dy = d[0];
     ig_var *dc = ig_cast(g, dy, a->t.dtype); /* bf16 products take bf16 gradients */
     bool plain_b = b->t.ndim == 2 && ig_tensor_numel(&a->t) > 0;
     if (a->requires_grad) dx[0] = shaped_like(g, ig_matmul(g, dc, transposed(g, b)), a);
-    if (b->requires_grad && plain_b) dx[1] = ig_matmul(g, transposed(g, as_matrix(g, a)), as_matrix(g, dc));
+    if (b->requires_grad && plain_b) dx[1] = weight_gradient(g, as_matrix(g, a), as_matrix(g, dc), b);
     else if (b->requires_grad) dx[1] = shaped_like(g, ig_matmul(g, transposed(g, a), dc), b);
     if (n->nin == 3 && n->in[2]->requires_grad) dx[2] = ig_sum_to(g, dy, 1, n->in[2]->t.shape);
 }

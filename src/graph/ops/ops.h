@@ -23,6 +23,7 @@
     X(avg_pool2d) X(avg_pool2d_grad) X(adaptive_avg_pool2d) X(adaptive_avg_pool2d_grad)                                \
     X(pad) X(pad_grad) X(interpolate) X(interpolate_grad)                                                              \
     X(cross_entropy) X(cross_entropy_grad) X(attention) X(attention_grad) X(rope_table) X(rope)                        \
+    X(lstm) X(lstm_grad) X(gru) X(gru_grad)                                                                            \
     X(assign) X(accumulate) X(page_write) X(attention_pages) X(global_norm)
 
 #define IG_OP_EXTERN(name) extern const ig_op ig_op_##name;

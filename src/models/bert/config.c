@@ -7,10 +7,10 @@
 
 #include "models/bert/bert.h"
 #include "models/fields.h"
+#include "models/labels.h"
 #include "models/model.h"
 
 #define TYPES_MAX 1024
-#define LABELS_MAX 65536
 
 static const ig_schema_field text_map[] = {{.key = "*", .type = IG_TREE_TEXT}, {0}};
 
@@ -105,28 +105,6 @@ static ig_status only(const ig_model *m, const char *key, bool supported, ig_err
     return said == supported ? IG_OK : ig_model_refuse(m, key, err, "%s is not supported", said ? "true" : "false");
 }
 
-/* ---- labels ---- */
-
-static const char *label_key(int64_t i, char buf[24]) {
-    snprintf(buf, 24, "%lld", (long long)i);
-    return buf;
-}
-
-static ig_status read_labels(const ig_model *m, int64_t *out, ig_error *err) {
-    const ig_tree *names = ig_tree_get(root(m), "id2label");
-    char key[24];
-    *out = size_or(m, "num_labels", 2);
-    if (!names || names->type != IG_TREE_MAP) return IG_OK;
-    if (names->count < 1 || names->count > LABELS_MAX)
-        return ig_model_contradiction(m, "id2label", err, "%zu labels; 1 to %d are possible", names->count, LABELS_MAX);
-    for (int64_t i = 0; i < (int64_t)names->count; i++)
-        if (!ig_tree_get(names, label_key(i, key)))
-            return ig_model_contradiction(m, "id2label", err, "has %zu labels, but none with the number %s", names->count, key);
-    *out = (int64_t)names->count;
-    if (size_or(m, "num_labels", *out) == *out) return IG_OK;
-    return ig_model_contradiction(m, "num_labels", err, "id2label names %lld labels", (long long)*out);
-}
-
 /* ---- all of it ---- */
 
 static ig_status check(const ig_model *m, const bert_config *c, ig_error *err) {
@@ -161,7 +139,7 @@ ig_status bert_read_config(const ig_model *m, bert_config *c, ig_error *err) {
     c->init_deviation = ig_tree_real(t, "initializer_range", 0.02);
     IG_TRY(read_activation(m, &c->activation, err));
     IG_TRY(read_head(m, &c->head, err));
-    if (c->head == BERT_CLASSIFY) IG_TRY(read_labels(m, &c->L, err));
+    if (c->head == BERT_CLASSIFY) IG_TRY(ig_model_read_labels(m, &c->L, err));
     return check(m, c, err);
 }
 
@@ -178,21 +156,6 @@ static ig_status set_if_absent(ig_model *m, const char *key, const char *value, 
     return ig_tree_get(root(m), key) ? IG_OK : ig_doc_set(m->config, key, value, err);
 }
 
-/* {"0": "LABEL_0", "1": "LABEL_1"}, as Hugging Face names labels without a name. */
-static ig_status name_labels(ig_model *m, int64_t count, ig_error *err) {
-    const ig_tree *names = ig_tree_get(root(m), "id2label");
-    if (names && names->type == IG_TREE_MAP) return IG_OK;
-    ig_buf text = {.max = 64 * LABELS_MAX};
-    ig_buf_putc(&text, '{');
-    for (int64_t i = 0; i < count; i++)
-        ig_buf_printf(&text, "%s\"%lld\": \"LABEL_%lld\"", i ? ", " : "", (long long)i, (long long)i);
-    ig_buf_putc(&text, '}');
-    ig_status status = ig_buf_status(&text, err);
-    if (status == IG_OK) status = ig_doc_set(m->config, "id2label", text.data, err);
-    ig_buf_fini(&text);
-    return status;
-}
-
 /* A rate that is not written is 0 here and 0.1 in Hugging Face's BERT: write it, so that both read the same. */
 ig_status bert_complete_config(ig_model *m, const bert_config *c, ig_error *err) {
     static const char *const bare[] = {"[BertModel]", "[RobertaModel]", "[XLMRobertaModel]"};
@@ -200,5 +163,5 @@ ig_status bert_complete_config(ig_model *m, const bert_config *c, ig_error *err)
     IG_TRY(set_if_absent(m, "hidden_dropout_prob", "0.0", err));
     IG_TRY(set_if_absent(m, "attention_probs_dropout_prob", "0.0", err));
     IG_TRY(set_if_absent(m, "architectures", bare[xlm ? 2 : c->roberta], err));
-    return c->head == BERT_CLASSIFY ? name_labels(m, c->L, err) : IG_OK;
+    return c->head == BERT_CLASSIFY ? ig_model_name_labels(m, c->L, err) : IG_OK;
 }

@@ -1,5 +1,6 @@
 /* models/bert/family.c: the family's row in the table, and what commands ask of it. */
 #include "models/bert/bert.h"
+#include "models/labels.h"
 #include "models/model.h"
 
 /* m->state is set first: whatever fails later, ig_model_free gives back what is there. */
@@ -36,12 +37,6 @@ static int64_t hidden_size(const ig_model *m) { return config_of(m)->C; }
 static int64_t type_count(const ig_model *m) { return config_of(m)->types; }
 static int64_t label_count(const ig_model *m) { return config_of(m)->L; }
 
-static const char *label(const ig_model *m, int64_t i) {
-    char key[24];
-    snprintf(key, sizeof key, "%lld", (long long)i);
-    return ig_tree_text(ig_tree_get(ig_doc_root(m->config), "id2label"), key, "");
-}
-
 /* A pair of texts is scored by the one logit of a classification. */
 static unsigned can(const ig_model *m) {
     const bert_config *c = config_of(m);
@@ -77,7 +72,7 @@ const ig_family ig_family_bert = {
     .hidden_size = hidden_size,
     .type_count = type_count,
     .label_count = label_count,
-    .label = label,
+    .label = ig_model_label,
     .context_length = context_length,
     .vocab_size = vocab_size,
     .flops_per_token = flops_per_token,

@@ -179,6 +179,20 @@ typedef struct ig_kernels {
                                int64_t dq_row, int64_t dk_row, int64_t dv_row, int64_t do_row, float *scratch);
     size_t (*attention_scratch)(const ig_attention_args *a); /* elements */
 
+    /* recurrent networks, see recurrent.c.  A strip is 16 columns of a matrix; two strips lie side by side, a last odd one alone. */
+    void (*strip_pack)(float *y, size_t width, const float *w, size_t row, size_t col, size_t k, size_t n);
+    /* c [m][16·strips] = Σ_k a(i,k)·b[k][…], b packed; every sum in the order of k */
+    void (*strips_product)(float *c, const float *a, size_t a_row, const float *b, size_t m, size_t k, size_t strips);
+    /* n units of one sequence at one step.  x, gates, dx: gates H apart; sum, the recurrent product: 16 apart */
+    void (*lstm_row)(float *h, float *c, float *gates, const float *x, const float *sum, const float *c_prev, size_t H, size_t n);
+    /* dh, dc: what later steps send to this state, then what this one sends to the state before (without the product) */
+    void (*lstm_grad_row)(float *dx, float *dh, float *dc, const float *sum, const float *dh_out, const float *dc_out, const float *gates,
+                          const float *c, const float *c_prev, size_t H, size_t n);
+    void (*gru_row)(float *h, float *gates, const float *x, const float *sum, const float *b, const float *h_prev, size_t H, size_t n);
+    void (*gru_grad_row)(float *dx, float *ds, float *dh, const float *sum, const float *dh_out, const float *gates, const float *h_prev,
+                         size_t H, size_t n);
+    void (*add_two_row)(float *y, const float *a, const float *b, size_t n); /* y += a + b */
+
     /* attention over pages: o [heads][D]; k, v: page 0 of the key head; scratch of heads·(ig_page_width(D) + 2) floats */
     void (*attention_pages)(float *o, const float *q, const void *k, const void *v, const ig_page_args *a, float *scratch);
     /* products over quantised weights, see panel.h.  One row of x into its column of a tile of `stride` rows: */
@@ -228,6 +242,15 @@ typedef struct ig_kernels {
     void (*conv_rows_f64)(double *y, const double *x, const double *w, const double *bias, const ig_conv_args *a, size_t begin, size_t end);
     void (*conv_data_rows_f64)(double *dx, const double *dy, const double *w, const ig_conv_args *a, size_t begin, size_t end);
     void (*conv_weight_planes_f64)(double *dw, const double *x, const double *dy, const ig_conv_args *a, size_t begin, size_t end);
+    void (*strip_pack_f64)(double *y, size_t width, const double *w, size_t row, size_t col, size_t k, size_t n);
+    void (*strips_product_f64)(double *c, const double *a, size_t a_row, const double *b, size_t m, size_t k, size_t strips);
+    void (*lstm_row_f64)(double *h, double *c, double *gates, const double *x, const double *sum, const double *c_prev, size_t H, size_t n);
+    void (*lstm_grad_row_f64)(double *dx, double *dh, double *dc, const double *sum, const double *dh_out, const double *dc_out, const double *gates,
+                          const double *c, const double *c_prev, size_t H, size_t n);
+    void (*gru_row_f64)(double *h, double *gates, const double *x, const double *sum, const double *b, const double *h_prev, size_t H, size_t n);
+    void (*gru_grad_row_f64)(double *dx, double *ds, double *dh, const double *sum, const double *dh_out, const double *gates, const double *h_prev,
+                         size_t H, size_t n);
+    void (*add_two_row_f64)(double *y, const double *a, const double *b, size_t n);
 } ig_kernels;
 
 const ig_kernels *ig_kernels_of(ig_context *ctx);

@@ -24,6 +24,7 @@ const ig_kernels K(table) = {
     BOTH(conv_rows), BOTH(conv_data_rows), BOTH(conv_weight_planes),
     BOTH(column_sums), BOTH(column_moments), BOTH(column_affine), BOTH(column_grad_sums), BOTH(column_grad),
     BOTH(max_pool), BOTH(max_pool_grad), BOTH(avg_pool), BOTH(avg_pool_grad), BOTH(add_scaled), BOTH(blend), BOTH(window_sum),
+    BOTH(strip_pack), BOTH(strips_product), BOTH(lstm_row), BOTH(lstm_grad_row), BOTH(gru_row), BOTH(gru_grad_row), BOTH(add_two_row),
     .adam = K(adam), .sgd = K(sgd), .rmsprop = K(rmsprop), .adagrad = K(adagrad), .axpby = K(axpby), .product = K(product),
     .attention_pages = K(attention_pages),
     .quantise_row = K(quantise_row),

@@ -47,6 +47,15 @@ IG_MAPS(IG_DECLARE_MAP)
     void IG_PASTE(conv_rows, S)(T *y, const T *x, const T *w, const T *bias, const ig_conv_args *a, size_t begin, size_t end); \
     void IG_PASTE(conv_data_rows, S)(T *dx, const T *dy, const T *w, const ig_conv_args *a, size_t begin, size_t end);  \
     void IG_PASTE(conv_weight_planes, S)(T *dw, const T *x, const T *dy, const ig_conv_args *a, size_t begin, size_t end);
+    void IG_PASTE(strip_pack, S)(T *y, size_t width, const T *w, size_t row, size_t col, size_t k, size_t n);          \
+    void IG_PASTE(strips_product, S)(T *c, const T *a, size_t a_row, const T *b, size_t m, size_t k, size_t strips);   \
+    void IG_PASTE(lstm_row, S)(T *h, T *c, T *gates, const T *x, const T *sum, const T *c_prev, size_t H, size_t n);   \
+    void IG_PASTE(lstm_grad_row, S)(T *dx, T *dh, T *dc, const T *sum, const T *dh_out, const T *dc_out, const T *gates, \
+        const T *c, const T *c_prev, size_t H, size_t n);                                                              \
+    void IG_PASTE(gru_row, S)(T *h, T *gates, const T *x, const T *sum, const T *b, const T *h_prev, size_t H, size_t n); \
+    void IG_PASTE(gru_grad_row, S)(T *dx, T *ds, T *dh, const T *sum, const T *dh_out, const T *gates, const T *h_prev, \
+        size_t H, size_t n);                                                                                           \
+    void IG_PASTE(add_two_row, S)(T *y, const T *a, const T *b, size_t n);
 
 #ifdef IG_WIDE
 IG_DECLARE_ROWS(f64, real)

@@ -1,4 +1,5 @@
-/* tensor/kernels/tile.h: the inner product of matrices whose result stays in registers; included by attention_blocks.c.
+/* tensor/kernels/tile.h: the inner product of matrices whose result stays in registers; included by attention_blocks.c
+ * and recurrent.c.
  *
  * C[m][n] = (C +) Σ_k A(m,k)·B[k][n].  A is read element by element, by two strides, so that a transposed A costs nothing.
  * B is read in whole vectors from a panel of PANEL columns.  A tile holds R rows × P vectors of sums in registers: 12 × 2 with
