@@ -143,7 +143,9 @@ struct onnx_row {
     const char *(*formula)(onnx_export *x, const ig_node *n, const char *const *in); /* of an element-wise op that ONNX has not */
 };
 extern const onnx_row onnx_rows_leaves[], onnx_rows_elementwise[], onnx_rows_shapes[], onnx_rows_products[], onnx_rows_reductions[],
-    onnx_rows_attention[];
+    onnx_rows_attention[], onnx_rows_pictures[], onnx_rows_recurrent[];
+/* onnx_recurrent.c: the product before a recurrence, which is taken apart and not written; NULL for other nodes. */
+const ig_node *onnx_recurrent_product(const ig_node *n);
 
 /* Write what the result needs. */
 void onnx_write_rows(onnx_export *x);

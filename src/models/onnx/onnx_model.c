@@ -25,17 +25,20 @@ typedef struct onnx_task {
 enum { TOKENS, MASK, TYPES, TEXT_INPUTS };
 
 static bool classifies(const ig_model *m) { return m->family->classify && m->family->label_count && m->family->label_count(m) > 0; }
+static bool tags(const ig_model *m) { return m->family->tag && m->family->label_count && m->family->label_count(m) > 0; }
 static bool fills_masks(const ig_model *m) { return m->family->masked != NULL; }
 static bool has_logits(const ig_model *m) { return m->family->logits != NULL; }
 static bool has_hidden(const ig_model *m) { return m->family->hidden != NULL; }
 
 static ig_var *record_classify(ig_model *m, const ig_pass *p, ig_var *const *in) { return m->family->classify(m, p, in[TOKENS], in[TYPES], in[MASK]); }
+static ig_var *record_tag(ig_model *m, const ig_pass *p, ig_var *const *in) { return m->family->tag(m, p, in[TOKENS], in[TYPES], in[MASK]); }
 static ig_var *record_masked(ig_model *m, const ig_pass *p, ig_var *const *in) { return m->family->masked(m, p, in[TOKENS], in[TYPES], in[MASK]); }
 static ig_var *record_logits(ig_model *m, const ig_pass *p, ig_var *const *in) { return m->family->logits(m, p, in[TOKENS], NULL); }
 static ig_var *record_hidden(ig_model *m, const ig_pass *p, ig_var *const *in) { return m->family->hidden(m, p, in[TOKENS], in[TYPES], in[MASK]); }
 
 static const onnx_task tasks[] = {
     {"classification", "logits", classifies, record_classify},
+    {"tags", "logits", tags, record_tag},
     {"masked tokens", "logits", fills_masks, record_masked},
     {"next tokens", "logits", has_logits, record_logits},
     {"hidden states", "last_hidden_state", has_hidden, record_hidden},

@@ -4,7 +4,8 @@
 #include "models/onnx/onnx.h"
 
 static const onnx_row *const groups[] = {
-    onnx_rows_leaves, onnx_rows_elementwise, onnx_rows_shapes, onnx_rows_products, onnx_rows_reductions, onnx_rows_attention,
+    onnx_rows_leaves, onnx_rows_elementwise, onnx_rows_shapes, onnx_rows_products, onnx_rows_reductions, onnx_rows_attention, onnx_rows_pictures,
+    onnx_rows_recurrent,
 };
 
 static const onnx_row *row_of(const char *op) {
@@ -14,12 +15,18 @@ static const onnx_row *row_of(const char *op) {
     return NULL;
 }
 
+static void mark_inputs(onnx_export *x, const ig_node *n, int from) {
+    for (int k = from; k < n->nin; k++) x->needed[n->in[k]->node->id] = true;
+}
+
 /* What the result is computed from; a node stands behind its inputs. */
 static void mark(onnx_export *x) {
     x->needed[x->result->node->id] = true;
     for (int i = x->g[0]->count - 1; i >= 0; i--) {
-        const ig_node *n = x->g[0]->node[i];
-        for (int k = 0; x->needed[i] && k < n->nin; k++) x->needed[n->in[k]->node->id] = true;
+        const ig_node *n = x->g[0]->node[i], *product = onnx_recurrent_product(n);
+        if (!x->needed[i]) continue;
+        mark_inputs(x, n, product ? 1 : 0);
+        if (product) mark_inputs(x, product, 0);
     }
 }
 

@@ -46,7 +46,7 @@ IG_MAPS(IG_DECLARE_MAP)
     size_t IG_PASTE(attention_scratch, S)(const ig_attention_args *a);                                                 \
     void IG_PASTE(conv_rows, S)(T *y, const T *x, const T *w, const T *bias, const ig_conv_args *a, size_t begin, size_t end); \
     void IG_PASTE(conv_data_rows, S)(T *dx, const T *dy, const T *w, const ig_conv_args *a, size_t begin, size_t end);  \
-    void IG_PASTE(conv_weight_planes, S)(T *dw, const T *x, const T *dy, const ig_conv_args *a, size_t begin, size_t end);
+    void IG_PASTE(conv_weight_planes, S)(T *dw, const T *x, const T *dy, const ig_conv_args *a, size_t begin, size_t end);\
     void IG_PASTE(strip_pack, S)(T *y, size_t width, const T *w, size_t row, size_t col, size_t k, size_t n);          \
     void IG_PASTE(strips_product, S)(T *c, const T *a, size_t a_row, const T *b, size_t m, size_t k, size_t strips);   \
     void IG_PASTE(lstm_row, S)(T *h, T *c, T *gates, const T *x, const T *sum, const T *c_prev, size_t H, size_t n);   \
