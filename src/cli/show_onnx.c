@@ -67,9 +67,11 @@ static void print_onnx(const cli *c, const char *path, const ig_onnx *m, const o
     const ig_onnx_info *a = ig_onnx_about(m);
     char size[CLI_WORD_MAX];
     printf("%s\n", path);
-    printf(cli_say(c, "  format       ONNX, version %lld, operator set %lld\n  made by      %s\n  weights      %zu tensors, %s\n",
+    printf(cli_say(c,
+                   "  format       ONNX, version %lld, operator set %lld\n  made by      %s\n  weights      %zu tensors, %s\n",
                    "  格式      ONNX，版本 %lld，算子集 %lld\n  来源      %s\n  权重      %zu 个张量，%s\n"),
-           (long long)a->ir_version, (long long)a->opset, *a->producer ? a->producer : "–", a->weight_count, cli_word_bytes(weight_bytes(m), size));
+           (long long)a->ir_version, (long long)a->opset, *a->producer ? a->producer : "–", a->weight_count,
+           cli_word_bytes(weight_bytes(m), size));
     for (size_t i = 0; i < a->input_count; i++) print_value(cli_say(c, "input        ", "输入      "), ig_onnx_input_at(m, i));
     for (size_t i = 0; i < a->output_count; i++) print_value(cli_say(c, "output       ", "输出      "), ig_onnx_output_at(m, i));
     printf(cli_say(c, "  nodes        %zu:", "  节点      %zu 个："), a->node_count);

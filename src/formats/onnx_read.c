@@ -1,8 +1,8 @@
 /* formats/onnx_read.c: what an ONNX file says about itself.  The layout is drawn in formats/onnx.h.
  *
  * One pass: a cursor walks over the fields of a message, and each message that is known has a function that takes its fields.
- * Unknown fields are stepped over.  Texts are copied into blocks that live as long as the model; what they and the lists may take is
- * bounded by IG_ONNX_ITEMS_MAX and the size of the file.
+ * Unknown fields are stepped over.  Texts are copied into blocks that live as long as the model; what they and the lists may
+ * take is bounded by IG_ONNX_ITEMS_MAX and the size of the file.
  */
 #include <string.h>
 
@@ -106,7 +106,8 @@ static void *keep(ig_onnx *m, size_t n) {
 
 /* A zeroed item at the end of the list. */
 static ig_status append(const ig_onnx *m, list *l, size_t size, void **out, ig_error *err) {
-    if (l->count >= IG_ONNX_ITEMS_MAX) FAIL(IG_E_LIMIT, "at most %u nodes, inputs, outputs or weights are read", IG_ONNX_ITEMS_MAX);
+    if (l->count >= IG_ONNX_ITEMS_MAX)
+        FAIL(IG_E_LIMIT, "at most %u nodes, inputs, outputs or weights are read", IG_ONNX_ITEMS_MAX);
     if (l->count == l->cap) {
         size_t cap = l->cap ? 2 * l->cap : 16;
         void *p = ig_realloc_array(l->item, cap, size);
@@ -133,8 +134,8 @@ static ig_status take_text(ig_onnx *m, const field *f, const char **out, ig_erro
 /* ---- types and shapes ---- */
 
 static const char *type_name(uint64_t number) {
-    static const char *const others[] = {"undefined", "f32", "u8", "i8", "u16", "i16", "i32", "i64", "string", "bool", "f16", "f64",
-                                         "u32", "u64", "complex64", "complex128", "bf16"};
+    static const char *const others[] = {"undefined", "f32", "u8",  "i8",  "u16", "i16",       "i32",        "i64", "string",
+                                         "bool",      "f16", "f64", "u32", "u64", "complex64", "complex128", "bf16"};
     return number < sizeof others / sizeof *others ? others[number] : "unknown";
 }
 
@@ -229,7 +230,8 @@ static ig_status take_weight(ig_onnx *m, cursor c, ig_error *err) {
         if (f.number == ONNX_TENSOR_DIMS) IG_TRY(take_dims(m, &f, v, err));
         else if (is_int(&f, ONNX_TENSOR_TYPE)) v->type = type_name(f.value);
         else if (is_message(&f, ONNX_TENSOR_NAME)) IG_TRY(take_text(m, &f, &v->name, err));
-        else if (f.number != ONNX_TENSOR_EXTERNAL) v->bytes += (uint64_t)(f.body.end - f.body.at); /* numbers, in whatever field */
+        else if (f.number != ONNX_TENSOR_EXTERNAL)
+            v->bytes += (uint64_t)(f.body.end - f.body.at); /* numbers, in whatever field */
     }
     return IG_OK;
 }
@@ -387,9 +389,13 @@ void ig_onnx_close(ig_onnx *m) {
 
 const ig_onnx_info *ig_onnx_about(const ig_onnx *m) { return &m->info; }
 
-static const ig_onnx_value *value_at(const list *l, size_t i) { return i < l->count ? (const ig_onnx_value *)l->item + i : NULL; }
+static const ig_onnx_value *value_at(const list *l, size_t i) {
+    return i < l->count ? (const ig_onnx_value *)l->item + i : NULL;
+}
 
-const ig_onnx_node *ig_onnx_node_at(const ig_onnx *m, size_t i) { return i < m->nodes.count ? (const ig_onnx_node *)m->nodes.item + i : NULL; }
+const ig_onnx_node *ig_onnx_node_at(const ig_onnx *m, size_t i) {
+    return i < m->nodes.count ? (const ig_onnx_node *)m->nodes.item + i : NULL;
+}
 const ig_onnx_value *ig_onnx_input_at(const ig_onnx *m, size_t i) { return value_at(&m->inputs, i); }
 const ig_onnx_value *ig_onnx_output_at(const ig_onnx *m, size_t i) { return value_at(&m->outputs, i); }
 const ig_onnx_value *ig_onnx_weight_at(const ig_onnx *m, size_t i) { return value_at(&m->weights, i); }

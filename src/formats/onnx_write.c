@@ -1,7 +1,8 @@
 /* formats/onnx_write.c: an ONNX model as protocol buffers.  The layout is drawn in formats/onnx.h.
  *
- * A message stands behind its length, so messages are made from the inside outwards, each in a buffer of its own.  The numbers of
- * the weights are never copied: the length of the graph is added up first, and they go straight from their tensors into the file.
+ * A message stands behind its length, so messages are made from the inside outwards, each in a buffer of its own.  The numbers
+ * of the weights are never copied: the length of the graph is added up first, and they go straight from their tensors into the
+ * file.
  */
 #include <string.h>
 
@@ -12,8 +13,9 @@
 #define PRODUCER "ingot"
 
 int onnx_type_number(ig_dtype type) {
-    static const int number[IG_DTYPE_COUNT] = {[IG_DTYPE_F32] = 1,   [IG_DTYPE_U8] = 2,   [IG_DTYPE_I32] = 6, [IG_DTYPE_I64] = 7,
-                                               [IG_DTYPE_BOOL] = 9,  [IG_DTYPE_F16] = 10, [IG_DTYPE_F64] = 11, [IG_DTYPE_BF16] = 16};
+    static const int number[IG_DTYPE_COUNT] = {
+        [IG_DTYPE_F32] = 1,  [IG_DTYPE_U8] = 2,   [IG_DTYPE_I32] = 6,  [IG_DTYPE_I64] = 7,
+        [IG_DTYPE_BOOL] = 9, [IG_DTYPE_F16] = 10, [IG_DTYPE_F64] = 11, [IG_DTYPE_BF16] = 16};
     return number[type];
 }
 
@@ -186,12 +188,15 @@ static ig_status check(const onnx_writer *w, ig_error *err) {
     if (w->status != IG_OK) return ig_error_nomem(err, w->cap * sizeof *w->weight);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) IG_TRY(ig_buf_status(all[i], err));
     if (w->weight_bytes + w->nodes.len + w->values.len < BYTES_MAX - (1u << 24)) return IG_OK;
-    return ig_error_set(err, IG_E_LIMIT, "an ONNX file holds at most 2 GiB, and the weights take %.1f: export them with --type f16, or the model as gguf",
-                        (double)w->weight_bytes / (double)(1u << 30));
+    return ig_error_set(
+        err, IG_E_LIMIT,
+        "an ONNX file holds at most 2 GiB, and the weights take %.1f: export them with --type f16, or the model as gguf",
+        (double)w->weight_bytes / (double)(1u << 30));
 }
 
 /* model fields, then key and length of the graph with its name */
-static ig_status make_front(onnx_writer *w, uint64_t weights, const char *graph_name, const char *doc, ig_buf *b, ig_error *err) {
+static ig_status make_front(onnx_writer *w, uint64_t weights, const char *graph_name, const char *doc, ig_buf *b,
+                            ig_error *err) {
     put_int(b, ONNX_MODEL_IR, ONNX_IR_VERSION);
     put_text(b, ONNX_MODEL_PRODUCER, PRODUCER);
     if (doc && *doc) put_text(b, ONNX_MODEL_DOC, doc);

@@ -1,5 +1,6 @@
-/* tests/formats/test_onnx.c: an ONNX file tells what it holds; damaged ones, each refused with its status and a reason that a person
- * understands; every cut and every changed byte of a good file refused or taken, never a crash; every failed allocation a status.
+/* tests/formats/test_onnx.c: an ONNX file tells what it holds; damaged ones, each refused with its status and a reason that a
+ * person understands; every cut and every changed byte of a good file refused or taken, never a crash; every failed allocation
+ * a status.
  */
 #include "ingot/formats.h"
 #include "spell.h"
@@ -54,7 +55,8 @@ static void damaged_files_are_refused(void **state) {
     }
 }
 
-static const char good[] = MODEL "b18 b2 \"me b50 b3 \"doc " OPSET GRAPH(60) NODE "b18 b1 \"g " WEIGHT INPUT "b114 b8 b10 b1 \"k b18 b3 \"v_w";
+static const char good[] =
+    MODEL "b18 b2 \"me b50 b3 \"doc " OPSET GRAPH(60) NODE "b18 b1 \"g " WEIGHT INPUT "b114 b8 b10 b1 \"k b18 b3 \"v_w";
 
 static void a_file_tells_what_it_holds(void **state) {
     ig_error err;

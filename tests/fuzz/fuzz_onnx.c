@@ -54,7 +54,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (size_t i = 0; i < about->node_count; i++) read_node(ig_onnx_node_at(m, i));
     for (size_t i = 0; i < about->input_count; i++) read_value(ig_onnx_input_at(m, i));
     for (size_t i = 0; i < about->output_count; i++) read_value(ig_onnx_output_at(m, i));
-    for (size_t i = 0; i < about->weight_count; i++) read_value(ig_onnx_weight_at(m, i)), bytes += ig_onnx_weight_at(m, i)->bytes;
+    for (size_t i = 0; i < about->weight_count; i++)
+        read_value(ig_onnx_weight_at(m, i)), bytes += ig_onnx_weight_at(m, i)->bytes;
     REQUIRE(bytes <= size && !ig_onnx_weight_at(m, about->weight_count));
     if (ig_onnx_metadata(m, "config")) read_text(ig_onnx_metadata(m, "config"));
     ig_onnx_close(m);

@@ -20,7 +20,8 @@ static ig_var *param(const scratch *s, const char *name, ig_param_role role, int
     ig_error err;
     if (!p) {
         check_ok(ig_params_add(&s->m->params, name, IG_DTYPE_F32, ndim, shape, true, &p, &err));
-        check_ok(ig_init_tensor(s->m->ctx, &p->value, name, 7, IG_INIT_NORMAL, (ig_init_opts){.a = ndim == 1 ? 1 : 0, .b = 0.3}, &err));
+        check_ok(ig_init_tensor(s->m->ctx, &p->value, name, 7, IG_INIT_NORMAL, (ig_init_opts){.a = ndim == 1 ? 1 : 0, .b = 0.3},
+                                &err));
         p->role = role;
     }
     return ig_param_var(s->g, p);
@@ -42,10 +43,18 @@ static ig_var *total(ig_graph *g, ig_var *const *v, int n) {
 static ig_var *maps(const scratch *s) {
     ig_graph *g = s->g;
     ig_var *x = s->x, *p = ig_affine(g, ig_abs(g, x), 1, 0.5);
-    ig_var *all[] = {ig_neg(g, x), ig_sign(g, x), ig_square(g, x), ig_sqrt(g, p), ig_rsqrt(g, p), ig_reciprocal(g, p), ig_exp(g, x), ig_log(g, p),
-                     ig_log1p(g, p), ig_sin(g, x), ig_cos(g, x), ig_floor(g, ig_affine(g, x, 3, 0.1)), ig_sigmoid(g, x), ig_tanh(g, x), ig_relu(g, x),
-                     ig_leaky_relu(g, x, 0.2), ig_gelu(g, x), ig_gelu_tanh(g, x), ig_silu(g, x), ig_clamp(g, x, -0.5, 0.25), ig_hard_swish(g, x),
-                     ig_pow(g, p, ig_constant(g, 1.5)), ig_fma(g, x, p, x)};
+    ig_var *all[] = {ig_neg(g, x),        ig_sign(g, x),
+                     ig_square(g, x),     ig_sqrt(g, p),
+                     ig_rsqrt(g, p),      ig_reciprocal(g, p),
+                     ig_exp(g, x),        ig_log(g, p),
+                     ig_log1p(g, p),      ig_sin(g, x),
+                     ig_cos(g, x),        ig_floor(g, ig_affine(g, x, 3, 0.1)),
+                     ig_sigmoid(g, x),    ig_tanh(g, x),
+                     ig_relu(g, x),       ig_leaky_relu(g, x, 0.2),
+                     ig_gelu(g, x),       ig_gelu_tanh(g, x),
+                     ig_silu(g, x),       ig_clamp(g, x, -0.5, 0.25),
+                     ig_hard_swish(g, x), ig_pow(g, p, ig_constant(g, 1.5)),
+                     ig_fma(g, x, p, x)};
     return total(g, all, sizeof all / sizeof *all);
 }
 
@@ -53,9 +62,11 @@ static ig_var *pairs(const scratch *s) {
     ig_graph *g = s->g;
     ig_var *a = s->x, *b = ig_mul(g, row(s, "pairs.b", C), ig_tanh(g, ig_mean(g, s->x, 4, true)));
     ig_var *(*const compare[])(ig_graph *, ig_var *, ig_var *) = {ig_eq, ig_ne, ig_lt, ig_le, ig_gt, ig_ge};
-    ig_var *sum = ig_add(g, ig_sub(g, ig_minimum(g, a, b), ig_maximum(g, a, b)), ig_div(g, a, ig_affine(g, ig_square(g, b), 1, 1)));
+    ig_var *sum =
+        ig_add(g, ig_sub(g, ig_minimum(g, a, b), ig_maximum(g, a, b)), ig_div(g, a, ig_affine(g, ig_square(g, b), 1, 1)));
     for (int k = 0; k < 6; k++) sum = ig_affine(g, ig_add(g, sum, ig_cast(g, compare[k](g, a, b), IG_DTYPE_F32)), 0.5, 0);
-    return ig_select(g, ig_gt(g, ig_cast(g, s->tokens, IG_DTYPE_F32), ig_constant(g, 20)), ig_mean(g, sum, 4, false), ig_max(g, sum, 4, false));
+    return ig_select(g, ig_gt(g, ig_cast(g, s->tokens, IG_DTYPE_F32), ig_constant(g, 20)), ig_mean(g, sum, 4, false),
+                     ig_max(g, sum, 4, false));
 }
 
 static ig_var *reductions(const scratch *s) {
@@ -74,7 +85,8 @@ static ig_var *reductions(const scratch *s) {
 }
 
 static ig_var *heads(const scratch *s, ig_var *x, int64_t count) {
-    return ig_transpose(s->g, ig_reshape(s->g, x, 4, (int64_t[]){ig_dim(x, 0), ig_dim(x, 1), count, ig_dim(x, 2) / count}), 1, 2);
+    return ig_transpose(s->g, ig_reshape(s->g, x, 4, (int64_t[]){ig_dim(x, 0), ig_dim(x, 1), count, ig_dim(x, 2) / count}), 1,
+                        2);
 }
 
 /* Heads of 10; two of them turn in adjacent pairs, and keys that are valid only. */
@@ -101,7 +113,8 @@ static ig_var *norm(const scratch *s, const char *name, ig_var *x, ig_var *resid
     int64_t n = ig_dim(x, -1);
     for (int k = 0; k < 4; k++) snprintf(part[k], sizeof part[k], "%s.%d", name, k);
     ig_var *var = ig_square(s->g, row(s, part[3], n));
-    return ig_batch_norm(s->g, x, row(s, part[0], n), row(s, part[1], n), row(s, part[2], n), var, (ig_batch_norm_opts){.eps = 1e-3, .relu = relu, .residual = residual});
+    return ig_batch_norm(s->g, x, row(s, part[0], n), row(s, part[1], n), row(s, part[2], n), var,
+                         (ig_batch_norm_opts){.eps = 1e-3, .relu = relu, .residual = residual});
 }
 
 /* A small ResNet: only the picture itself is transposed. */
@@ -140,12 +153,18 @@ static ig_var *pools(const scratch *s) {
 static ig_var *borders(const scratch *s) {
     ig_graph *g = s->g;
     int64_t before[] = {0, 2, 1, 0}, after[] = {0, 1, 3, 2}, inside[] = {0, 1, 2, 0};
-    ig_var *x = ig_conv_transpose2d(g, s->picture, kernel(s, "up", 4, 3, 3, 2), row(s, "bias", 6), (ig_conv_opts){.stride = {2, 3}, .groups = 2, .pad_before = {1, 0},
-                                    .output_padding = {1, 2}});
+    ig_var *x =
+        ig_conv_transpose2d(g, s->picture, kernel(s, "up", 4, 3, 3, 2), row(s, "bias", 6),
+                            (ig_conv_opts){.stride = {2, 3}, .groups = 2, .pad_before = {1, 0}, .output_padding = {1, 2}});
     ig_var *a = ig_pad(g, x, before, after, IG_PAD_CONSTANT, 0.5), *b = ig_pad(g, x, inside, inside, IG_PAD_REFLECT, 0);
     ig_var *c = ig_pad(g, x, before, inside, IG_PAD_REPLICATE, 0);
-    ig_var *v[] = {a, b, c, ig_interpolate(g, x, 7, 9, IG_INTERPOLATE_NEAREST, false), ig_interpolate(g, x, 26, 5, IG_INTERPOLATE_BILINEAR, false),
-                   ig_interpolate(g, x, 9, 19, IG_INTERPOLATE_BILINEAR, true), ig_group_norm(g, x, 3, row(s, "gw", 6), row(s, "gb", 6), 1e-3),
+    ig_var *v[] = {a,
+                   b,
+                   c,
+                   ig_interpolate(g, x, 7, 9, IG_INTERPOLATE_NEAREST, false),
+                   ig_interpolate(g, x, 26, 5, IG_INTERPOLATE_BILINEAR, false),
+                   ig_interpolate(g, x, 9, 19, IG_INTERPOLATE_BILINEAR, true),
+                   ig_group_norm(g, x, 3, row(s, "gw", 6), row(s, "gb", 6), 1e-3),
                    ig_local_response_norm(g, x, 3, 0.5, 0.75, 1)};
     for (int k = 0; k < 8; k++) {
         v[k] = ig_mean(g, ig_square(g, v[k]), 2, false); /* [B,W,·]: over the rows */
@@ -165,7 +184,8 @@ static ig_var *text_cnn(const scratch *s) {
 
 /* ---- the family ---- */
 
-static ig_var *(*const networks[])(const scratch *s) = {maps, pairs, reductions, attentions, residual, pools, borders, text_cnn};
+static ig_var *(*const networks[])(const scratch *s) = {maps,     pairs, reductions, attentions,
+                                                        residual, pools, borders,    text_cnn};
 static const char *const names[] = {"maps", "pairs", "reductions", "attentions", "residual", "pools", "borders", "text_cnn"};
 
 static ig_var *scratch_hidden(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths) {
@@ -182,7 +202,8 @@ static int64_t vocab_size(const ig_model *m) {
     return 40;
 }
 
-static const ig_family scratch_family = {.name = "scratch", .doc = "ops of a test", .hidden = scratch_hidden, .vocab_size = vocab_size};
+static const ig_family scratch_family = {
+    .name = "scratch", .doc = "ops of a test", .hidden = scratch_hidden, .vocab_size = vocab_size};
 
 int scratch_count(void) { return (int)(sizeof networks / sizeof *networks); }
 const char *scratch_name(int i) { return names[i]; }

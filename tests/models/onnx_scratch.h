@@ -1,4 +1,5 @@
-/* tests/models/onnx_scratch.h: a family of networks that are in no model, one for each group of ops, for what is written in ONNX. */
+/* tests/models/onnx_scratch.h: a family of networks that are in no model, one for each group of ops, for what is written in
+ * ONNX. */
 #ifndef TESTS_MODELS_ONNX_SCRATCH_H
 #define TESTS_MODELS_ONNX_SCRATCH_H
 

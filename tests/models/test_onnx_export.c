@@ -1,10 +1,10 @@
-/* tests/models/test_onnx_export.c: what is not written in ONNX is refused by name, and nothing is left behind; every failed allocation is a
- * status.  What is written right is seen by ONNX Runtime (onnx.test.mjs).
+/* tests/models/test_onnx_export.c: what is not written in ONNX is refused by name, and nothing is left behind; every failed
+ * allocation is a status.  What is written right is seen by ONNX Runtime (onnx.test.mjs).
  */
 #include <unistd.h>
 
+#include "formats/onnx.h"
 #include "graph/op.h"
-#include "ingot/formats.h"
 #include "onnx_scratch.h"
 #include "tiny.h"
 
@@ -55,7 +55,8 @@ static ig_var *own_error(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *
     return ig_poison(p->g, IG_E_ARG, "the family's own reason");
 }
 
-static void refuse(ig_var *(*hidden)(ig_model *, const ig_pass *, ig_var *, ig_var *, ig_var *), ig_status status, const char *says) {
+static void refuse(ig_var *(*hidden)(ig_model *, const ig_pass *, ig_var *, ig_var *, ig_var *), ig_status status,
+                   const char *says) {
     ig_model m;
     scratch_init(ctx, 0, &m);
     ig_family family = *m.family;
@@ -84,6 +85,22 @@ static void types_of_weights_are_f32_and_f16(void **state) {
     ig_model_free(m);
 }
 
+/* What a message of protocol buffers cannot hold is told before anything is written, or read. */
+static void more_than_2_gib_are_refused(void **state) {
+    static float number;
+    static const int64_t count = (int64_t)1 << 29;
+    onnx_writer w;
+    ig_tensor t;
+    (void)state;
+    onnx_writer_init(&w);
+    check_ok(ig_tensor_wrap(&t, &number, IG_DTYPE_F32, 1, &count, &err));
+    onnx_put_weight(&w, "w", &t);
+    check_fails(onnx_writer_save(&w, path, "g", NULL, &err), IG_E_LIMIT);
+    assert_non_null(strstr(err.message, "2 GiB"));
+    assert_false(ig_path_exists(path));
+    onnx_writer_fini(&w);
+}
+
 /* ---- failing allocations ---- */
 
 /* A file that is there is whole, whatever failed on the way. */
@@ -94,7 +111,8 @@ static size_t survive(ig_model *m) {
         ig_alloc_fail_at(n);
         ig_status s = ig_model_export_onnx(m, path, IG_DTYPE_F16, &err);
         bool failed = ig_alloc_fail_at(0) >= n;
-        if (s != IG_OK && s != IG_E_NOMEM) fail_msg("allocation %llu: %s: %s", (unsigned long long)n, ig_status_name(s), err.message);
+        if (s != IG_OK && s != IG_E_NOMEM)
+            fail_msg("allocation %llu: %s: %s", (unsigned long long)n, ig_status_name(s), err.message);
         if (s != IG_OK) {
             assert_false(ig_path_exists(path));
             continue;
@@ -131,6 +149,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_has_no_form_is_refused_by_name),
         cmocka_unit_test(types_of_weights_are_f32_and_f16),
+        cmocka_unit_test(more_than_2_gib_are_refused),
         cmocka_unit_test(failed_allocations_are_statuses),
         cmocka_unit_test(so_are_those_of_pictures),
     };

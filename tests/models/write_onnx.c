@@ -1,10 +1,11 @@
 /* tests/models/write_onnx.c: writes models in ONNX beside inputs and what Ingot computes with them, for onnx.test.mjs.
  *
- *     write_onnx DIR      DIR/NAME.onnx and DIR/NAME.json for the models of tests/models/torch, small descendants of Llama, packed and
- *                         half-precision ones, and networks of single ops
+ *     write_onnx DIR      DIR/NAME.onnx and DIR/NAME.json for the models of tests/models/torch, small descendants of Llama,
+ * packed and half-precision ones, and networks of single ops
  *
  *     {"tolerance": relative error, "transposes": most that the file may have or -1,
- *      "runs": [{"inputs": {NAME: {"shape", "data"}}, "lengths", "rows": the first `lengths` rows of each text count, "shape", "data"}]}
+ *      "runs": [{"inputs": {NAME: {"shape", "data"}}, "lengths", "rows": the first `lengths` rows of each text count, "shape",
+ * "data"}]}
  */
 #include "ingot/formats.h"
 #include "onnx_scratch.h"
@@ -83,8 +84,8 @@ static void run(ig_json *j, ig_model *m, const ig_onnx *f, sizes s) {
     check_ok(ig_tensor_wrap(&l, lengths, IG_DTYPE_I64, 1, shape, &err));
     check_ok(ig_graph_new(ctx, IG_GRAPH_EAGER, &g, &err));
     const char *task = ig_onnx_metadata(f, "task");
-    ig_var *y = pass_of(m, task, &(ig_pass){.g = g}, ig_input(g, "tokens", &t), has_input(f, "token_type_ids") ? ig_input(g, "types", &k) : NULL,
-                        ig_input(g, "lengths", &l));
+    ig_var *y = pass_of(m, task, &(ig_pass){.g = g}, ig_input(g, "tokens", &t),
+                        has_input(f, "token_type_ids") ? ig_input(g, "types", &k) : NULL, ig_input(g, "lengths", &l));
     check_ok(ig_graph_status(g, &err));
     ig_json_open(j, '{');
     ig_json_key(j, "inputs");
@@ -148,8 +149,9 @@ static void write_model(ig_model *m, const char *name, how h) {
 }
 
 static void the_models_of_pytorch(void **state) {
-    static const char *const names[] = {"bert", "bert-classify", "bert-masked", "roberta-masked", "roberta-score", "xlm-roberta", "gpt2", "llama",
-                                        "lstm", "lstm-classify", "lstm-tied", "gru", "gru-tag"};
+    static const char *const names[] = {"bert",        "bert-classify", "bert-masked", "roberta-masked", "roberta-score",
+                                        "xlm-roberta", "gpt2",          "llama",       "lstm",           "lstm-classify",
+                                        "lstm-tied",   "gru",           "gru-tag"};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[IG_PATH_MAX];
@@ -163,7 +165,8 @@ static void the_models_of_pytorch(void **state) {
 }
 
 static void descendants_of_llama(void **state) {
-    static const char *const configs[] = {tiny_mistral_json, tiny_qwen2_json, tiny_qwen3_json, tiny_llama31_json, tiny_linear_json, tiny_llama_tied_json};
+    static const char *const configs[] = {tiny_mistral_json, tiny_qwen2_json,  tiny_qwen3_json,
+                                          tiny_llama31_json, tiny_linear_json, tiny_llama_tied_json};
     static const char *const names[] = {"mistral", "qwen2", "qwen3", "llama31", "linear", "llama-tied"};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

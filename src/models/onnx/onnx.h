@@ -7,9 +7,10 @@
  *     onnx_leaves.c    parameters and inputs
  *     onnx_*.c         the rows, by group
  *
- * A value has up to two names in the file: in the order of Ingot's dimensions, and, for a picture that came out of an op which ONNX
- * has only in the order [N,C,H,W], in that one (a 1-D signal: [N,C,T]).  Whoever needs the other order gets a Transpose, written
- * once; ops that can work in either order stay in the one that is there.  So a whole network of convolutions is transposed once.
+ * A value has up to two names in the file: in the order of Ingot's dimensions, and, for a picture that came out of an op which
+ * ONNX has only in the order [N,C,H,W], in that one (a 1-D signal: [N,C,T]).  Whoever needs the other order gets a Transpose,
+ * written once; ops that can work in either order stay in the one that is there.  So a whole network of convolutions is
+ * transposed once.
  *
  * Writing is sticky: the first failure is kept, later calls do nothing, and onnx_model.c asks once.
  */
@@ -105,9 +106,15 @@ const char *onnx_emit(onnx_export *x, const char *op, const char *const *in, int
 const char *onnx_op1(onnx_export *x, const char *op, const char *a);
 const char *onnx_op2(onnx_export *x, const char *op, const char *a, const char *b);
 const char *onnx_op3(onnx_export *x, const char *op, const char *a, const char *b, const char *c);
-static inline onnx_attr onnx_int(const char *name, int64_t i) { return (onnx_attr){.name = name, .type = ONNX_ATTR_INT, .i = i}; }
-static inline onnx_attr onnx_float(const char *name, double f) { return (onnx_attr){.name = name, .type = ONNX_ATTR_FLOAT, .f = f}; }
-static inline onnx_attr onnx_text(const char *name, const char *s) { return (onnx_attr){.name = name, .type = ONNX_ATTR_TEXT, .s = s}; }
+static inline onnx_attr onnx_int(const char *name, int64_t i) {
+    return (onnx_attr){.name = name, .type = ONNX_ATTR_INT, .i = i};
+}
+static inline onnx_attr onnx_float(const char *name, double f) {
+    return (onnx_attr){.name = name, .type = ONNX_ATTR_FLOAT, .f = f};
+}
+static inline onnx_attr onnx_text(const char *name, const char *s) {
+    return (onnx_attr){.name = name, .type = ONNX_ATTR_TEXT, .s = s};
+}
 static inline onnx_attr onnx_list(const char *name, const int64_t *v, int n) {
     return (onnx_attr){.name = name, .type = ONNX_ATTR_INTS, .ints = v, .count = n};
 }
@@ -140,10 +147,11 @@ struct onnx_row {
     const char *op; /* of the recording; NULL ends a list */
     void (*write)(onnx_export *x, const ig_node *n, const onnx_row *row);
     const char *to; /* ONNX's name, where the row's function serves several */
-    const char *(*formula)(onnx_export *x, const ig_node *n, const char *const *in); /* of an element-wise op that ONNX has not */
+    /* Of an element-wise op that ONNX has not. */
+    const char *(*formula)(onnx_export *x, const ig_node *n, const char *const *in);
 };
-extern const onnx_row onnx_rows_leaves[], onnx_rows_elementwise[], onnx_rows_shapes[], onnx_rows_products[], onnx_rows_reductions[],
-    onnx_rows_attention[], onnx_rows_pictures[], onnx_rows_recurrent[];
+extern const onnx_row onnx_rows_leaves[], onnx_rows_elementwise[], onnx_rows_shapes[], onnx_rows_products[],
+    onnx_rows_reductions[], onnx_rows_attention[], onnx_rows_pictures[], onnx_rows_recurrent[];
 /* onnx_recurrent.c: the product before a recurrence, which is taken apart and not written; NULL for other nodes. */
 const ig_node *onnx_recurrent_product(const ig_node *n);
 

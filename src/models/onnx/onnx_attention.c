@@ -72,8 +72,14 @@ static const char *scores(onnx_export *x, const attention *a) {
 
 static void write_attention(onnx_export *x, const ig_node *n, const onnx_row *row) {
     const ig_tensor *q = &n->in[0]->t;
-    attention a = {.n = n, .length = n->nin == 4 ? n->in[3] : NULL, .H = q->shape[1], .G = n->in[1]->t.shape[1], .D = q->shape[3],
-                   .causal = n->attrs.i[0] != 0, .rows = onnx_dim(x, n->in[0], 2), .columns = onnx_dim(x, n->in[1], 2)};
+    attention a = {.n = n,
+                   .length = n->nin == 4 ? n->in[3] : NULL,
+                   .H = q->shape[1],
+                   .G = n->in[1]->t.shape[1],
+                   .D = q->shape[3],
+                   .causal = n->attrs.i[0] != 0,
+                   .rows = onnx_dim(x, n->in[0], 2),
+                   .columns = onnx_dim(x, n->in[1], 2)};
     (void)row;
     const char *s = scores(x, &a), *v = onnx_in(x, n, 2);
     s = onnx_emit(x, "Softmax", &s, 1, (onnx_attr[]){onnx_int("axis", -1)}, 1);
@@ -146,5 +152,8 @@ static void write_rope(onnx_export *x, const ig_node *n, const onnx_row *row) {
 }
 
 const onnx_row onnx_rows_attention[] = {
-    {.op = "attention", .write = write_attention}, {.op = "rope_table", .write = write_rope_table}, {.op = "rope", .write = write_rope}, {0},
+    {.op = "attention", .write = write_attention},
+    {.op = "rope_table", .write = write_rope_table},
+    {.op = "rope", .write = write_rope},
+    {0},
 };

@@ -1,7 +1,7 @@
 /* models/onnx/onnx_elementwise.c: element-wise ops.  Most have a namesake in ONNX; the rest are short formulas over namesakes.
  *
- * ONNX's operators want all operands of one type, Ingot's ops promote: operands are cast first.  They work in either order of the
- * dimensions: where an operand has its channels in front, the others are brought there.
+ * ONNX's operators want all operands of one type, Ingot's ops promote: operands are cast first.  They work in either order of
+ * the dimensions: where an operand has its channels in front, the others are brought there.
  */
 #include <math.h>
 
@@ -62,8 +62,12 @@ static void write_map(onnx_export *x, const ig_node *n, const onnx_row *row) {
 /* ---- formulas ---- */
 
 static const char *number(onnx_export *x, const ig_node *n, double v) { return onnx_real(x, n->out[0].t.dtype, v); }
-static const char *scaled(onnx_export *x, const ig_node *n, const char *a, double v) { return v == 1 ? a : onnx_op2(x, "Mul", a, number(x, n, v)); }
-static const char *shifted(onnx_export *x, const ig_node *n, const char *a, double v) { return v == 0 ? a : onnx_op2(x, "Add", a, number(x, n, v)); }
+static const char *scaled(onnx_export *x, const ig_node *n, const char *a, double v) {
+    return v == 1 ? a : onnx_op2(x, "Mul", a, number(x, n, v));
+}
+static const char *shifted(onnx_export *x, const ig_node *n, const char *a, double v) {
+    return v == 0 ? a : onnx_op2(x, "Add", a, number(x, n, v));
+}
 
 static const char *square(onnx_export *x, const ig_node *n, const char *const *in) {
     (void)n;
@@ -75,7 +79,9 @@ static const char *rsqrt(onnx_export *x, const ig_node *n, const char *const *in
     return onnx_op1(x, "Reciprocal", onnx_op1(x, "Sqrt", in[0]));
 }
 
-static const char *log_1_plus(onnx_export *x, const ig_node *n, const char *const *in) { return onnx_op1(x, "Log", shifted(x, n, in[0], 1)); }
+static const char *log_1_plus(onnx_export *x, const ig_node *n, const char *const *in) {
+    return onnx_op1(x, "Log", shifted(x, n, in[0], 1));
+}
 
 static const char *leaky_relu(onnx_export *x, const ig_node *n, const char *const *in) {
     return onnx_emit(x, "LeakyRelu", in, 1, (onnx_attr[]){onnx_float("alpha", n->attrs.f[0])}, 1);
@@ -107,7 +113,8 @@ static const char *affine(onnx_export *x, const ig_node *n, const char *const *i
 
 /* A border may be infinite: then it is left out. */
 static const char *clamp(onnx_export *x, const ig_node *n, const char *const *in) {
-    const char *lo = isfinite(n->attrs.f[0]) ? number(x, n, n->attrs.f[0]) : "", *hi = isfinite(n->attrs.f[1]) ? number(x, n, n->attrs.f[1]) : "";
+    const char *lo = isfinite(n->attrs.f[0]) ? number(x, n, n->attrs.f[0]) : "",
+               *hi = isfinite(n->attrs.f[1]) ? number(x, n, n->attrs.f[1]) : "";
     return onnx_op3(x, "Clip", in[0], lo, hi);
 }
 

@@ -34,7 +34,10 @@ const char *onnx_fresh(onnx_export *x, const char *word) {
 
 const char *onnx_emit(onnx_export *x, const char *op, const char *const *in, int nin, const onnx_attr *attr, int attrs) {
     const char *name = onnx_fresh(x, op);
-    if (!onnx_failed(x)) onnx_put_node(&x->out, &(onnx_node){.op = op, .name = name, .in = in, .nin = nin, .out = &name, .nout = 1, .attr = attr, .attrs = attrs});
+    if (!onnx_failed(x))
+        onnx_put_node(
+            &x->out,
+            &(onnx_node){.op = op, .name = name, .in = in, .nin = nin, .out = &name, .nout = 1, .attr = attr, .attrs = attrs});
     return name;
 }
 
@@ -64,7 +67,9 @@ const char *onnx_reshape(onnx_export *x, const char *v, const int64_t *shape, in
     return onnx_op2(x, "Reshape", v, onnx_ints(x, shape, n));
 }
 
-const char *onnx_unsqueeze(onnx_export *x, const char *v, int64_t axis) { return onnx_op2(x, "Unsqueeze", v, onnx_ints(x, &axis, 1)); }
+const char *onnx_unsqueeze(onnx_export *x, const char *v, int64_t axis) {
+    return onnx_op2(x, "Unsqueeze", v, onnx_ints(x, &axis, 1));
+}
 
 /* ---- constants ---- */
 
@@ -73,7 +78,8 @@ const char *onnx_weight_of(onnx_export *x, const char *name, const ig_tensor *t)
     return name;
 }
 
-static const char *add_numbers(onnx_export *x, const char *name, ig_dtype dtype, int ndim, int64_t count, const void *numbers, double value) {
+static const char *add_numbers(onnx_export *x, const char *name, ig_dtype dtype, int ndim, int64_t count, const void *numbers,
+                               double value) {
     ig_tensor t;
     ig_error err = {0};
     if (onnx_failed(x)) return "";
@@ -118,11 +124,15 @@ const char *onnx_ints(onnx_export *x, const int64_t *v, int count) {
 }
 
 const char *onnx_index(onnx_export *x, int64_t v) { return add_numbers(x, onnx_fresh(x, "index"), IG_DTYPE_I64, 0, 0, &v, 0); }
-const char *onnx_real(onnx_export *x, ig_dtype dtype, double v) { return add_numbers(x, onnx_fresh(x, "number"), dtype, 0, 0, NULL, v); }
+const char *onnx_real(onnx_export *x, ig_dtype dtype, double v) {
+    return add_numbers(x, onnx_fresh(x, "number"), dtype, 0, 0, NULL, v);
+}
 
 /* ---- names of a recording's values ---- */
 
-static onnx_names *names_of(const onnx_export *x, const ig_var *v) { return &x->names[(size_t)v->node->id * IG_OP_OUT_MAX + (size_t)v->index]; }
+static onnx_names *names_of(const onnx_export *x, const ig_var *v) {
+    return &x->names[(size_t)v->node->id * IG_OP_OUT_MAX + (size_t)v->index];
+}
 
 bool onnx_only_channels_first(const onnx_export *x, const ig_var *v) {
     const onnx_names *n = names_of(x, v);
@@ -158,4 +168,6 @@ const char *onnx_in_channels_first(onnx_export *x, const ig_node *n, int k) {
 }
 
 void onnx_set(onnx_export *x, const ig_node *n, int k, const char *name) { names_of(x, &n->out[k])->plain = name; }
-void onnx_set_channels_first(onnx_export *x, const ig_node *n, int k, const char *name) { names_of(x, &n->out[k])->channels_first = name; }
+void onnx_set_channels_first(onnx_export *x, const ig_node *n, int k, const char *name) {
+    names_of(x, &n->out[k])->channels_first = name;
+}

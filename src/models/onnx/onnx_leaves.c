@@ -24,7 +24,9 @@ static const ig_param *param_of(const onnx_export *x, const ig_node *n) {
     return NULL;
 }
 
-static bool is_matrix(const ig_param *p) { return p && (p->role == IG_PARAM_OUT_IN || p->role == IG_PARAM_IN_OUT || p->role == IG_PARAM_CONV); }
+static bool is_matrix(const ig_param *p) {
+    return p && (p->role == IG_PARAM_OUT_IN || p->role == IG_PARAM_IN_OUT || p->role == IG_PARAM_CONV);
+}
 
 static const char *free_name(onnx_export *x, const char *name) {
     for (size_t i = 0; i < x->out.weights; i++)
@@ -75,8 +77,11 @@ static void write_leaf(onnx_export *x, const ig_node *n, const onnx_row *row) {
     if (in) onnx_set(x, n, 0, input_value(x, in));
     else if (is_fixed(x, &n->out[0])) onnx_set(x, n, 0, weight(x, n));
     else if (counts_up(&n->out[0].t))
-        onnx_set(x, n, 0, onnx_op3(x, "Range", onnx_index(x, 0), onnx_size_scalar(x, onnx_dim(x, &n->out[0], 0)), onnx_index(x, 1)));
-    else onnx_fail(x, IG_E_UNSUPPORTED, "%s follows the sizes of the inputs, and what it holds cannot be written in ONNX", n->name ? n->name : "a tensor");
+        onnx_set(x, n, 0,
+                 onnx_op3(x, "Range", onnx_index(x, 0), onnx_size_scalar(x, onnx_dim(x, &n->out[0], 0)), onnx_index(x, 1)));
+    else
+        onnx_fail(x, IG_E_UNSUPPORTED, "%s follows the sizes of the inputs, and what it holds cannot be written in ONNX",
+                  n->name ? n->name : "a tensor");
 }
 
 const onnx_row onnx_rows_leaves[] = {{.op = "leaf", .write = write_leaf}, {0}};

@@ -1,8 +1,8 @@
 /* models/onnx/onnx_model.c: ig_model_export_onnx: which pass is recorded, and the file around it.
  *
- * Of the passes that a family has, the first one in `tasks` that this model can do is exported.  Names of inputs and outputs are those
- * of transformers' own exports, so that programs written for these run.  The mask must be 1 for a text and 0 behind it: its sums are
- * the lengths that the family takes.
+ * Of the passes that a family has, the first one in `tasks` that this model can do is exported.  Names of inputs and outputs
+ * are those of transformers' own exports, so that programs written for these run.  The mask must be 1 for a text and 0 behind
+ * it: its sums are the lengths that the family takes.
  */
 #include <string.h>
 
@@ -19,42 +19,64 @@ static const onnx_size batch = {{0, 1, 0, 0}}, length = {{0, 0, 1, 0}};
 typedef struct onnx_task {
     const char *name, *output;
     bool (*has)(const ig_model *m);
-    ig_var *(*record)(ig_model *m, const ig_pass *p, ig_var *const *in); /* in[k] is bound to input k, NULL where there is none */
+    void (*describe)(onnx_export *x); /* its inputs */
+    /* in[k] is bound to input k, NULL where there is none */
+    ig_var *(*record)(ig_model *m, const ig_pass *p, ig_var *const *in);
 } onnx_task;
 
 enum { TOKENS, MASK, TYPES, TEXT_INPUTS };
 
-static bool classifies(const ig_model *m) { return m->family->classify && m->family->label_count && m->family->label_count(m) > 0; }
+static bool classifies(const ig_model *m) {
+    return m->family->classify && m->family->label_count && m->family->label_count(m) > 0;
+}
 static bool tags(const ig_model *m) { return m->family->tag && m->family->label_count && m->family->label_count(m) > 0; }
 static bool fills_masks(const ig_model *m) { return m->family->masked != NULL; }
 static bool has_logits(const ig_model *m) { return m->family->logits != NULL; }
 static bool has_hidden(const ig_model *m) { return m->family->hidden != NULL; }
 
-static ig_var *record_classify(ig_model *m, const ig_pass *p, ig_var *const *in) { return m->family->classify(m, p, in[TOKENS], in[TYPES], in[MASK]); }
-static ig_var *record_tag(ig_model *m, const ig_pass *p, ig_var *const *in) { return m->family->tag(m, p, in[TOKENS], in[TYPES], in[MASK]); }
-static ig_var *record_masked(ig_model *m, const ig_pass *p, ig_var *const *in) { return m->family->masked(m, p, in[TOKENS], in[TYPES], in[MASK]); }
-static ig_var *record_logits(ig_model *m, const ig_pass *p, ig_var *const *in) { return m->family->logits(m, p, in[TOKENS], NULL); }
-static ig_var *record_hidden(ig_model *m, const ig_pass *p, ig_var *const *in) { return m->family->hidden(m, p, in[TOKENS], in[TYPES], in[MASK]); }
+static ig_var *record_classify(ig_model *m, const ig_pass *p, ig_var *const *in) {
+    return m->family->classify(m, p, in[TOKENS], in[TYPES], in[MASK]);
+}
+static ig_var *record_tag(ig_model *m, const ig_pass *p, ig_var *const *in) {
+    return m->family->tag(m, p, in[TOKENS], in[TYPES], in[MASK]);
+}
+static ig_var *record_masked(ig_model *m, const ig_pass *p, ig_var *const *in) {
+    return m->family->masked(m, p, in[TOKENS], in[TYPES], in[MASK]);
+}
+static ig_var *record_logits(ig_model *m, const ig_pass *p, ig_var *const *in) {
+    return m->family->logits(m, p, in[TOKENS], NULL);
+}
+static ig_var *record_hidden(ig_model *m, const ig_pass *p, ig_var *const *in) {
+    return m->family->hidden(m, p, in[TOKENS], in[TYPES], in[MASK]);
+}
+
+static void describe_texts(onnx_export *x) {
+    const ig_family *f = x->m->family;
+    x->input[TOKENS] = (onnx_input){.name = "input_ids", .dtype = IG_DTYPE_I64, .ndim = 2, .shape = {batch, length}};
+    x->input[MASK] =
+        (onnx_input){.name = "attention_mask", .dtype = IG_DTYPE_I64, .ndim = 2, .shape = {batch, length}, .is_mask = true};
+    x->inputs = TYPES;
+    if (!f->type_count || f->type_count(x->m) < 2) return;
+    x->input[TYPES] = (onnx_input){.name = "token_type_ids", .dtype = IG_DTYPE_I64, .ndim = 2, .shape = {batch, length}};
+    x->inputs = TEXT_INPUTS;
+}
 
 static const onnx_task tasks[] = {
-    {"classification", "logits", classifies, record_classify},
-    {"tags", "logits", tags, record_tag},
-    {"masked tokens", "logits", fills_masks, record_masked},
-    {"next tokens", "logits", has_logits, record_logits},
-    {"hidden states", "last_hidden_state", has_hidden, record_hidden},
+    {"classification", "logits", classifies, describe_texts, record_classify},
+    {"tags", "logits", tags, describe_texts, record_tag},
+    {"masked tokens", "logits", fills_masks, describe_texts, record_masked},
+    {"next tokens", "logits", has_logits, describe_texts, record_logits},
+    {"hidden states", "last_hidden_state", has_hidden, describe_texts, record_hidden},
 };
 #define TASKS (sizeof tasks / sizeof *tasks)
 
 /* ---- recording ---- */
 
-static void describe_texts(onnx_export *x) {
-    const ig_family *f = x->m->family;
-    x->input[TOKENS] = (onnx_input){.name = "input_ids", .dtype = IG_DTYPE_I64, .ndim = 2, .shape = {batch, length}};
-    x->input[MASK] = (onnx_input){.name = "attention_mask", .dtype = IG_DTYPE_I64, .ndim = 2, .shape = {batch, length}, .is_mask = true};
-    x->inputs = TYPES;
-    if (!f->type_count || f->type_count(x->m) < 2) return;
-    x->input[TYPES] = (onnx_input){.name = "token_type_ids", .dtype = IG_DTYPE_I64, .ndim = 2, .shape = {batch, length}};
-    x->inputs = TEXT_INPUTS;
+static void free_inputs(onnx_export *x) {
+    for (int k = 0; k < ONNX_INPUTS_MAX; k++)
+        for (int r = 0; r < ONNX_RECORDINGS; r++) ig_tensor_unref(&x->input[k].t[r]);
+    memset(x->input, 0, sizeof x->input);
+    x->inputs = 0;
 }
 
 /* Memory for the leaves; a lazy graph never reads it. */
@@ -66,7 +88,8 @@ static ig_status make_inputs(onnx_export *x, ig_error *err) {
         onnx_input *in = &x->input[k];
         for (int r = 0; r < ONNX_RECORDINGS; r++) {
             int64_t shape[IG_DIMS_MAX], B = onnx_batch(r), T = onnx_length(r, longest);
-            for (int d = 0; d < in->ndim; d++) shape[d] = onnx_size_is(in->shape[d], batch) ? B : onnx_size_is(in->shape[d], length) ? T : in->shape[d].c[0];
+            for (int d = 0; d < in->ndim; d++)
+                shape[d] = onnx_size_is(in->shape[d], batch) ? B : onnx_size_is(in->shape[d], length) ? T : in->shape[d].c[0];
             IG_TRY(ig_tensor_new(x->m->ctx, in->dtype, in->is_mask ? 1 : in->ndim, shape, &in->t[r], err));
         }
     }
@@ -82,24 +105,31 @@ static ig_status record(onnx_export *x, const onnx_task *task, int r, ig_error *
     return ig_graph_status(x->g[r], err);
 }
 
+static ig_status try_task(onnx_export *x, const onnx_task *task, ig_error *err) {
+    free_inputs(x);
+    task->describe(x);
+    IG_TRY(make_inputs(x, err));
+    return record(x, task, 0, err);
+}
+
 /* The first task that the model can do, recorded at the first size. */
 static ig_status choose(onnx_export *x, const onnx_task **out, ig_error *err) {
-    ig_status s = ig_error_set(err, IG_E_UNSUPPORTED, "models of the family %s have no pass that can be written in ONNX", x->m->family->name);
+    ig_status s = ig_error_set(err, IG_E_UNSUPPORTED, "models of the family %s have no pass that can be written in ONNX",
+                               x->m->family->name);
     for (size_t i = 0; i < TASKS && s == IG_E_UNSUPPORTED; i++) {
         if (!tasks[i].has(x->m)) continue;
         *out = &tasks[i];
-        s = record(x, *out, 0, err);
+        s = try_task(x, *out, err);
     }
     return s;
 }
 
 static ig_status record_all(onnx_export *x, const onnx_task **task, ig_error *err) {
-    describe_texts(x);
-    IG_TRY(make_inputs(x, err));
     for (int r = 0; r < ONNX_RECORDINGS; r++) IG_TRY(ig_graph_new(x->m->ctx, IG_GRAPH_LAZY, &x->g[r], err));
     IG_TRY(choose(x, task, err));
     for (int r = 1; r < ONNX_RECORDINGS; r++) IG_TRY(record(x, *task, r, err));
-    if (!onnx_same_recordings(x)) return ig_error_set(err, IG_E_UNSUPPORTED, "the network depends on the sizes of its inputs: it cannot be exported");
+    if (!onnx_same_recordings(x))
+        return ig_error_set(err, IG_E_UNSUPPORTED, "the network depends on the sizes of its inputs: it cannot be exported");
     return IG_OK;
 }
 
@@ -107,7 +137,9 @@ static ig_status record_all(onnx_export *x, const onnx_task **task, ig_error *er
 
 static bool is_used(const onnx_export *x, int k) {
     for (int i = 0; i < x->g[0]->count; i++)
-        if (x->needed[i] && x->g[0]->node[i]->out[0].t.data == x->input[k].t[0].data && ig_var_is_leaf(&x->g[0]->node[i]->out[0])) return true;
+        if (x->needed[i] && x->g[0]->node[i]->out[0].t.data == x->input[k].t[0].data &&
+            ig_var_is_leaf(&x->g[0]->node[i]->out[0]))
+            return true;
     return false;
 }
 
@@ -183,15 +215,15 @@ static ig_status export_to(onnx_export *x, const char *path, ig_error *err) {
 static void fini(onnx_export *x) {
     onnx_writer_fini(&x->out);
     for (int r = 0; r < ONNX_RECORDINGS; r++) ig_graph_free(x->g[r]);
-    for (int k = 0; k < ONNX_INPUTS_MAX; k++)
-        for (int r = 0; r < ONNX_RECORDINGS; r++) ig_tensor_unref(&x->input[k].t[r]);
+    free_inputs(x);
     ig_free(x->constant);
     ig_free(x->needed);
     ig_free(x->names);
 }
 
 ig_status ig_model_export_onnx(ig_model *m, const char *path, ig_dtype type, ig_error *err) {
-    if (type != IG_DTYPE_F32 && type != IG_DTYPE_F16) return ig_error_set(err, IG_E_ARG, "weights of an ONNX file are f32 or f16");
+    if (type != IG_DTYPE_F32 && type != IG_DTYPE_F16)
+        return ig_error_set(err, IG_E_ARG, "weights of an ONNX file are f32 or f16");
     onnx_export *x = ig_calloc(1, sizeof *x);
     if (!x) return ig_error_nomem(err, sizeof *x);
     x->m = m, x->half = type == IG_DTYPE_F16;

@@ -1,8 +1,8 @@
 /* models/onnx/onnx_pictures.c: convolutions, pools, group norm, borders and sizes of pictures.
  *
- * ONNX has these with the channels in front, [N,C,H,W].  Where its operators leave room (how a last window that reaches over the end
- * counts, which pixel is the nearest), what is written does not depend on it: borders are given so that no window is partial by
- * rounding up, and pixels are taken by their numbers.
+ * ONNX has these with the channels in front, [N,C,H,W].  Where its operators leave room (how a last window that reaches over
+ * the end counts, which pixel is the nearest), what is written does not depend on it: borders are given so that no window is
+ * partial by rounding up, and pixels are taken by their numbers.
  */
 #include <float.h>
 
@@ -11,7 +11,9 @@
 
 #define WINDOWS_MAX 64 /* of an adaptive maximum whose windows are cut out one by one */
 
-static bool sizes_are_fixed(onnx_export *x, const ig_var *v) { return onnx_is_fixed(onnx_dim(x, v, 1)) && onnx_is_fixed(onnx_dim(x, v, 2)); }
+static bool sizes_are_fixed(onnx_export *x, const ig_var *v) {
+    return onnx_is_fixed(onnx_dim(x, v, 1)) && onnx_is_fixed(onnx_dim(x, v, 2));
+}
 
 /* ---- convolution ---- */
 
@@ -19,7 +21,8 @@ static void write_conv(onnx_export *x, const ig_node *n, const onnx_row *row) {
     const int64_t *i = n->attrs.i;
     const char *in[] = {onnx_in_channels_first(x, n, 0), onnx_in(x, n, 1), n->nin == 3 ? onnx_in(x, n, 2) : ""};
     onnx_attr attr[] = {onnx_list("kernel_shape", &n->in[1]->t.shape[2], 2), onnx_list("strides", i + CONV_STRIDE, 2),
-                        onnx_list("dilations", i + CONV_DILATION, 2), onnx_list("pads", i + CONV_BEFORE, 4), onnx_int("group", i[CONV_GROUPS])};
+                        onnx_list("dilations", i + CONV_DILATION, 2), onnx_list("pads", i + CONV_BEFORE, 4),
+                        onnx_int("group", i[CONV_GROUPS])};
     (void)row;
     onnx_set_channels_first(x, n, 0, onnx_emit(x, "Conv", in, n->nin, attr, 5));
 }
@@ -31,11 +34,16 @@ static void write_conv_data(onnx_export *x, const ig_node *n, const onnx_row *ro
     int64_t more[2];
     (void)row;
     for (int k = 0; k < 2; k++) {
-        int64_t least = (n->in[0]->t.shape[1 + k] - 1) * i[CONV_STRIDE + k] + i[CONV_DILATION + k] * (kernel[k] - 1) + 1 - i[CONV_BEFORE + k] - i[CONV_AFTER + k];
+        int64_t least = (n->in[0]->t.shape[1 + k] - 1) * i[CONV_STRIDE + k] + i[CONV_DILATION + k] * (kernel[k] - 1) + 1 -
+                        i[CONV_BEFORE + k] - i[CONV_AFTER + k];
         more[k] = n->out[0].t.shape[1 + k] - least;
     }
-    onnx_attr attr[] = {onnx_list("kernel_shape", kernel, 2), onnx_list("strides", i + CONV_STRIDE, 2), onnx_list("dilations", i + CONV_DILATION, 2),
-                        onnx_list("pads", i + CONV_BEFORE, 4), onnx_int("group", i[CONV_GROUPS]), onnx_list("output_padding", more, 2)};
+    onnx_attr attr[] = {onnx_list("kernel_shape", kernel, 2),
+                        onnx_list("strides", i + CONV_STRIDE, 2),
+                        onnx_list("dilations", i + CONV_DILATION, 2),
+                        onnx_list("pads", i + CONV_BEFORE, 4),
+                        onnx_int("group", i[CONV_GROUPS]),
+                        onnx_list("output_padding", more, 2)};
     onnx_set_channels_first(x, n, 0, onnx_emit(x, "ConvTranspose", in, 2, attr, 6));
 }
 
@@ -47,7 +55,8 @@ enum { CEIL, INCLUDE_PAD };
 /* What the last window needs behind the picture. */
 static int64_t reach(const ig_node *n, int k, int64_t before) {
     const int64_t *i = n->attrs.i;
-    int64_t end = (n->out[0].t.shape[1 + k] - 1) * i[STRIDE + k] + i[KERNEL + k], over = end - n->in[0]->t.shape[1 + k] - before;
+    int64_t end = (n->out[0].t.shape[1 + k] - 1) * i[STRIDE + k] + i[KERNEL + k],
+            over = end - n->in[0]->t.shape[1 + k] - before;
     return over > 0 ? over : 0;
 }
 
@@ -68,9 +77,10 @@ static void write_pool(onnx_export *x, const ig_node *n, const onnx_row *row) {
         pads[k] = counted ? 0 : i[BEFORE + k];
         pads[2 + k] = fixed ? reach(n, k, inside) : counted ? 0 : i[AFTER + k];
     }
-    if (counted && (i[BEFORE] || i[BEFORE + 1] || i[AFTER] || i[AFTER + 1])) v = border(x, v, i + BEFORE, i + AFTER, n->in[0]->t.dtype);
-    onnx_attr attr[] = {onnx_list("kernel_shape", i + KERNEL, 2), onnx_list("strides", i + STRIDE, 2), onnx_list("pads", pads, 4),
-                        onnx_int("ceil_mode", !fixed && n->attrs.f[CEIL] != 0)};
+    if (counted && (i[BEFORE] || i[BEFORE + 1] || i[AFTER] || i[AFTER + 1]))
+        v = border(x, v, i + BEFORE, i + AFTER, n->in[0]->t.dtype);
+    onnx_attr attr[] = {onnx_list("kernel_shape", i + KERNEL, 2), onnx_list("strides", i + STRIDE, 2),
+                        onnx_list("pads", pads, 4), onnx_int("ceil_mode", !fixed && n->attrs.f[CEIL] != 0)};
     onnx_set_channels_first(x, n, 0, onnx_emit(x, row->to, &v, 1, attr, 4));
 }
 
@@ -81,7 +91,8 @@ static const char *cut_windows(onnx_export *x, const char *v, int axis, int64_t 
     const char *part[WINDOWS_MAX];
     int64_t at = axis;
     if (out > WINDOWS_MAX) {
-        onnx_fail(x, IG_E_UNSUPPORTED, "an adaptive pool of %lld windows of %lld pixels cannot be written in ONNX", (long long)out, (long long)in);
+        onnx_fail(x, IG_E_UNSUPPORTED, "an adaptive pool of %lld windows of %lld pixels cannot be written in ONNX",
+                  (long long)out, (long long)in);
         return v;
     }
     for (int64_t o = 0; o < out; o++) {
@@ -118,7 +129,8 @@ static void write_max_over_time(onnx_export *x, const ig_node *n, const onnx_row
     (void)row;
     if (n->nin == 2) {
         const char *t = onnx_op3(x, "Range", onnx_index(x, 0), onnx_size_scalar(x, onnx_dim(x, n->in[0], 1)), onnx_index(x, 1));
-        const char *length = onnx_reshape(x, onnx_cast(x, onnx_in(x, n, 1), n->in[1]->t.dtype, IG_DTYPE_I64), (int64_t[]){-1, 1, 1, 1}, 4);
+        const char *length =
+            onnx_reshape(x, onnx_cast(x, onnx_in(x, n, 1), n->in[1]->t.dtype, IG_DTYPE_I64), (int64_t[]){-1, 1, 1, 1}, 4);
         const char *live = onnx_op2(x, "Less", onnx_reshape(x, t, (int64_t[]){-1, 1, 1}, 3), length);
         v = onnx_op3(x, "Where", live, v, onnx_real(x, n->in[0]->t.dtype, -FLT_MAX));
     }
@@ -139,7 +151,8 @@ static void write_group_norm(onnx_export *x, const ig_node *n, const onnx_row *r
     int rank = n->in[0]->t.ndim - 1;
     const char *v = onnx_in_channels_first(x, n, 0);
     (void)row;
-    const char *in[] = {onnx_reshape(x, v, (int64_t[]){0, groups, -1}, 3), row_of(x, type, 1, groups), row_of(x, type, 0, groups)};
+    const char *in[] = {onnx_reshape(x, v, (int64_t[]){0, groups, -1}, 3), row_of(x, type, 1, groups),
+                        row_of(x, type, 0, groups)};
     const char *y = onnx_emit(x, "InstanceNormalization", in, 3, (onnx_attr[]){onnx_float("epsilon", n->attrs.f[0])}, 1);
     y = onnx_op2(x, "Reshape", y, onnx_op1(x, "Shape", v));
     y = onnx_op2(x, "Mul", y, onnx_reshape(x, onnx_in(x, n, 1), channels, rank));
@@ -177,7 +190,8 @@ static void write_pad(onnx_export *x, const ig_node *n, const onnx_row *row) {
         int at = front ? onnx_axis_channels_first(ndim, d) : d;
         pads[at] = n->attrs.i[2 * d], pads[ndim + at] = n->attrs.i[2 * d + 1];
     }
-    const char *in[] = {front ? onnx_in_channels_first(x, n, 0) : onnx_in(x, n, 0), onnx_ints(x, pads, 2 * ndim), onnx_real(x, n->in[0]->t.dtype, n->attrs.f[1])};
+    const char *in[] = {front ? onnx_in_channels_first(x, n, 0) : onnx_in(x, n, 0), onnx_ints(x, pads, 2 * ndim),
+                        onnx_real(x, n->in[0]->t.dtype, n->attrs.f[1])};
     const char *y = onnx_emit(x, "Pad", in, 3, (onnx_attr[]){onnx_text("mode", modes[(int)n->attrs.f[0]])}, 1);
     if (front) onnx_set_channels_first(x, n, 0, y);
     else onnx_set(x, n, 0, y);
@@ -207,14 +221,22 @@ static void write_interpolate(onnx_export *x, const ig_node *n, const onnx_row *
     }
     onnx_size size[] = {onnx_dim(x, y, 0), onnx_dim(x, y, 3), onnx_fixed(i[0]), onnx_fixed(i[1])};
     const char *from[] = {v, "", "", onnx_shape_value(x, size, 4)};
-    onnx_attr attr[] = {onnx_text("mode", "linear"), onnx_text("coordinate_transformation_mode", i[3] ? "align_corners" : "half_pixel")};
+    onnx_attr attr[] = {onnx_text("mode", "linear"),
+                        onnx_text("coordinate_transformation_mode", i[3] ? "align_corners" : "half_pixel")};
     onnx_set_channels_first(x, n, 0, onnx_emit(x, "Resize", from, 4, attr, 2));
 }
 
 const onnx_row onnx_rows_pictures[] = {
-    {.op = "conv2d", .write = write_conv}, {.op = "conv2d_data", .write = write_conv_data}, {.op = "max_pool2d", .write = write_pool, .to = "MaxPool"},
-    {.op = "avg_pool2d", .write = write_pool, .to = "AveragePool"}, {.op = "adaptive_max_pool2d", .write = write_adaptive_pool, .to = "MaxPool"},
-    {.op = "adaptive_avg_pool2d", .write = write_adaptive_pool, .to = "AveragePool"}, {.op = "max_over_time", .write = write_max_over_time},
-    {.op = "group_norm", .write = write_group_norm}, {.op = "window_sum", .write = write_window_sum}, {.op = "pad", .write = write_pad},
-    {.op = "interpolate", .write = write_interpolate}, {0},
+    {.op = "conv2d", .write = write_conv},
+    {.op = "conv2d_data", .write = write_conv_data},
+    {.op = "max_pool2d", .write = write_pool, .to = "MaxPool"},
+    {.op = "avg_pool2d", .write = write_pool, .to = "AveragePool"},
+    {.op = "adaptive_max_pool2d", .write = write_adaptive_pool, .to = "MaxPool"},
+    {.op = "adaptive_avg_pool2d", .write = write_adaptive_pool, .to = "AveragePool"},
+    {.op = "max_over_time", .write = write_max_over_time},
+    {.op = "group_norm", .write = write_group_norm},
+    {.op = "window_sum", .write = write_window_sum},
+    {.op = "pad", .write = write_pad},
+    {.op = "interpolate", .write = write_interpolate},
+    {0},
 };

@@ -70,11 +70,18 @@ static void write_gather(onnx_export *x, const ig_node *n, const onnx_row *row) 
 static void write_scatter_add(onnx_export *x, const ig_node *n, const onnx_row *row) {
     const char *in[] = {onnx_in(x, n, 0), onnx_in(x, n, 1), onnx_in(x, n, 2)};
     (void)row;
-    onnx_set(x, n, 0, onnx_emit(x, "ScatterElements", in, 3, (onnx_attr[]){onnx_int("axis", n->attrs.i[0]), onnx_text("reduction", "add")}, 2));
+    onnx_set(x, n, 0,
+             onnx_emit(x, "ScatterElements", in, 3,
+                       (onnx_attr[]){onnx_int("axis", n->attrs.i[0]), onnx_text("reduction", "add")}, 2));
 }
 
 const onnx_row onnx_rows_products[] = {
-    {.op = "matmul", .write = write_matmul}, {.op = "linear", .write = write_matmul}, {.op = "linear_quantised", .write = write_linear_quantised},
-    {.op = "embedding_quantised", .write = write_embedding_quantised}, {.op = "embedding", .write = write_embedding},
-    {.op = "gather", .write = write_gather}, {.op = "scatter_add", .write = write_scatter_add}, {0},
+    {.op = "matmul", .write = write_matmul},
+    {.op = "linear", .write = write_matmul},
+    {.op = "linear_quantised", .write = write_linear_quantised},
+    {.op = "embedding_quantised", .write = write_embedding_quantised},
+    {.op = "embedding", .write = write_embedding},
+    {.op = "gather", .write = write_gather},
+    {.op = "scatter_add", .write = write_scatter_add},
+    {0},
 };

@@ -1,14 +1,14 @@
 /* models/onnx/onnx_recurrent.c: LSTM and GRU over whole sequences.
  *
- * Ingot multiplies all inputs at once and hands the products to the recurrence; ONNX's operators take the inputs and the matrix.
- * So the product before the recurrence is taken apart again: its factors go in, and it is not written itself.
+ * Ingot multiplies all inputs at once and hands the products to the recurrence; ONNX's operators take the inputs and the
+ * matrix. So the product before the recurrence is taken apart again: its factors go in, and it is not written itself.
  *
  *     gates               Ingot, PyTorch        ONNX
  *     LSTM                i f g o               i o f g
  *     GRU                 r z n                 z r n           the reset gate behind the recurrent bias: linear_before_reset
  *
- * The states h [T+1,B,H] of a recording have the first state in front (reverse: behind), and behind the end of a sequence they stay
- * what they were; ONNX gives 0 there.
+ * The states h [T+1,B,H] of a recording have the first state in front (reverse: behind), and behind the end of a sequence they
+ * stay what they were; ONNX gives 0 there.
  */
 #include <string.h>
 
@@ -81,14 +81,30 @@ static bool is_read(const onnx_export *x, const ig_var *v) {
 
 static void emit(onnx_export *x, const recurrence *r, const ig_node *product, const onnx_row *row) {
     const ig_node *n = r->n;
-    const char *w = onnx_permute(x, onnx_in(x, product, 1), (int64_t[]){1, 0}, 2), *first = onnx_unsqueeze(x, onnx_in(x, n, r->first), 0);
-    const char *lengths = r->lengths < 0 ? "" : onnx_emit(x, "Cast", (const char *[]){onnx_in(x, n, r->lengths)}, 1, (onnx_attr[]){onnx_int("to", onnx_type_number(IG_DTYPE_I32))}, 1);
-    const char *in[] = {onnx_in(x, product, 0), reorder(x, r, w), reorder(x, r, onnx_in(x, n, 1)), biases(x, r, product), lengths, first,
+    const char *w = onnx_permute(x, onnx_in(x, product, 1), (int64_t[]){1, 0}, 2),
+               *first = onnx_unsqueeze(x, onnx_in(x, n, r->first), 0);
+    const char *lengths = r->lengths < 0 ? ""
+                                         : onnx_emit(x, "Cast", (const char *[]){onnx_in(x, n, r->lengths)}, 1,
+                                                     (onnx_attr[]){onnx_int("to", onnx_type_number(IG_DTYPE_I32))}, 1);
+    const char *in[] = {onnx_in(x, product, 0),
+                        reorder(x, r, w),
+                        reorder(x, r, onnx_in(x, n, 1)),
+                        biases(x, r, product),
+                        lengths,
+                        first,
                         r->gru ? "" : onnx_unsqueeze(x, onnx_in(x, n, 3), 0)};
     const char *out[] = {onnx_fresh(x, "states"), onnx_fresh(x, "last")};
-    onnx_attr attr[] = {onnx_int("hidden_size", r->H), onnx_text("direction", r->reverse ? "reverse" : "forward"), onnx_int("linear_before_reset", 1)};
+    onnx_attr attr[] = {onnx_int("hidden_size", r->H), onnx_text("direction", r->reverse ? "reverse" : "forward"),
+                        onnx_int("linear_before_reset", 1)};
     if (onnx_failed(x)) return;
-    onnx_put_node(&x->out, &(onnx_node){.op = row->to, .name = out[0], .in = in, .nin = r->gru ? 6 : 7, .out = out, .nout = 2, .attr = attr, .attrs = r->gru ? 3 : 2});
+    onnx_put_node(&x->out, &(onnx_node){.op = row->to,
+                                        .name = out[0],
+                                        .in = in,
+                                        .nin = r->gru ? 6 : 7,
+                                        .out = out,
+                                        .nout = 2,
+                                        .attr = attr,
+                                        .attrs = r->gru ? 3 : 2});
     onnx_set(x, n, 0, states(x, r, out[0], out[1], first));
 }
 
@@ -97,8 +113,10 @@ static void write_recurrence(onnx_export *x, const ig_node *n, const onnx_row *r
     bool gru = strcmp(n->op->name, "gru") == 0;
     recurrence r = {.n = n, .gru = gru, .reverse = n->attrs.i[0] != 0, .gates = gru ? 3 : 4, .H = n->in[1]->t.shape[1],
                     .first = gru ? 3 : 2, .lengths = n->nin == 5 ? 4 : -1};
-    if (!product) onnx_fail(x, IG_E_UNSUPPORTED, "%s over what is no product of inputs and a matrix has no form in ONNX", n->op->name);
-    else if (is_read(x, &n->out[1])) onnx_fail(x, IG_E_UNSUPPORTED, "%s: a network that reads the cells has no form in ONNX", n->op->name);
+    if (!product)
+        onnx_fail(x, IG_E_UNSUPPORTED, "%s over what is no product of inputs and a matrix has no form in ONNX", n->op->name);
+    else if (is_read(x, &n->out[1]))
+        onnx_fail(x, IG_E_UNSUPPORTED, "%s: a network that reads the cells has no form in ONNX", n->op->name);
     else emit(x, &r, product, row);
 }
 

@@ -35,7 +35,8 @@ static void write_reduce(onnx_export *x, const ig_node *n, const onnx_row *row) 
 static void write_argmax(onnx_export *x, const ig_node *n, const onnx_row *row) {
     const char *v = onnx_in(x, n, 0);
     (void)row;
-    onnx_set(x, n, 0, onnx_emit(x, "ArgMax", &v, 1, (onnx_attr[]){onnx_int("axis", n->attrs.i[0]), onnx_int("keepdims", 0)}, 2));
+    onnx_set(x, n, 0,
+             onnx_emit(x, "ArgMax", &v, 1, (onnx_attr[]){onnx_int("axis", n->attrs.i[0]), onnx_int("keepdims", 0)}, 2));
 }
 
 static void write_cumsum(onnx_export *x, const ig_node *n, const onnx_row *row) {
@@ -54,7 +55,9 @@ static void write_softmax(onnx_export *x, const ig_node *n, const onnx_row *row)
 static void write_layer_norm(onnx_export *x, const ig_node *n, const onnx_row *row) {
     const char *in[] = {onnx_in(x, n, 0), onnx_in(x, n, 1), n->nin == 3 ? onnx_in(x, n, 2) : ""};
     (void)row;
-    onnx_set(x, n, 0, onnx_emit(x, "LayerNormalization", in, n->nin, (onnx_attr[]){onnx_int("axis", -1), onnx_float("epsilon", n->attrs.f[0])}, 2));
+    onnx_set(x, n, 0,
+             onnx_emit(x, "LayerNormalization", in, n->nin,
+                       (onnx_attr[]){onnx_int("axis", -1), onnx_float("epsilon", n->attrs.f[0])}, 2));
 }
 
 /* x / √(mean x² + eps) · w */
@@ -68,8 +71,14 @@ static void write_rms_norm(onnx_export *x, const ig_node *n, const onnx_row *row
 }
 
 const onnx_row onnx_rows_reductions[] = {
-    {.op = "sum", .write = write_reduce, .to = "ReduceSum"}, {.op = "mean", .write = write_reduce, .to = "ReduceMean"},
-    {.op = "max", .write = write_reduce, .to = "ReduceMax"}, {.op = "argmax", .write = write_argmax}, {.op = "cumsum", .write = write_cumsum},
-    {.op = "softmax", .write = write_softmax, .to = "Softmax"}, {.op = "log_softmax", .write = write_softmax, .to = "LogSoftmax"},
-    {.op = "layer_norm", .write = write_layer_norm}, {.op = "rms_norm", .write = write_rms_norm}, {0},
+    {.op = "sum", .write = write_reduce, .to = "ReduceSum"},
+    {.op = "mean", .write = write_reduce, .to = "ReduceMean"},
+    {.op = "max", .write = write_reduce, .to = "ReduceMax"},
+    {.op = "argmax", .write = write_argmax},
+    {.op = "cumsum", .write = write_cumsum},
+    {.op = "softmax", .write = write_softmax, .to = "Softmax"},
+    {.op = "log_softmax", .write = write_softmax, .to = "LogSoftmax"},
+    {.op = "layer_norm", .write = write_layer_norm},
+    {.op = "rms_norm", .write = write_rms_norm},
+    {0},
 };

@@ -4,8 +4,8 @@
 #include "models/onnx/onnx.h"
 
 static const onnx_row *const groups[] = {
-    onnx_rows_leaves, onnx_rows_elementwise, onnx_rows_shapes, onnx_rows_products, onnx_rows_reductions, onnx_rows_attention, onnx_rows_pictures,
-    onnx_rows_recurrent,
+    onnx_rows_leaves,     onnx_rows_elementwise, onnx_rows_shapes,   onnx_rows_products,
+    onnx_rows_reductions, onnx_rows_attention,   onnx_rows_pictures, onnx_rows_recurrent,
 };
 
 static const onnx_row *row_of(const char *op) {
@@ -37,6 +37,8 @@ void onnx_write_rows(onnx_export *x) {
         if (!x->needed[i]) continue;
         const onnx_row *row = row_of(n->op->name);
         if (row) row->write(x, n, row);
-        else onnx_fail(x, IG_E_UNSUPPORTED, "the op %s (%s) has no form in ONNX: this model cannot be exported", n->op->name, n->op->doc);
+        else
+            onnx_fail(x, IG_E_UNSUPPORTED, "the op %s (%s) has no form in ONNX: this model cannot be exported", n->op->name,
+                      n->op->doc);
     }
 }

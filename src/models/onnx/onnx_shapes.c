@@ -1,5 +1,5 @@
-/* models/onnx/onnx_shapes.c: views, concat, and values of one number.  Strides have no meaning in ONNX, so a contiguous copy is the
- * value itself.
+/* models/onnx/onnx_shapes.c: views, concat, and values of one number.  Strides have no meaning in ONNX, so a contiguous copy is
+ * the value itself.
  */
 #include "models/onnx/onnx.h"
 
@@ -15,7 +15,9 @@ static bool stays_in_front(const onnx_export *x, const ig_node *n) {
     return n->out[0].t.ndim == n->in[0]->t.ndim && onnx_only_channels_first(x, n->in[0]);
 }
 
-static const char *source(onnx_export *x, const ig_node *n, bool in_front) { return in_front ? onnx_in_channels_first(x, n, 0) : onnx_in(x, n, 0); }
+static const char *source(onnx_export *x, const ig_node *n, bool in_front) {
+    return in_front ? onnx_in_channels_first(x, n, 0) : onnx_in(x, n, 0);
+}
 
 static void set(onnx_export *x, const ig_node *n, int k, const char *name, bool in_front) {
     if (in_front) onnx_set_channels_first(x, n, k, name);
@@ -121,8 +123,15 @@ static void write_concat(onnx_export *x, const ig_node *n, const onnx_row *row) 
 }
 
 const onnx_row onnx_rows_shapes[] = {
-    {.op = "contiguous", .write = write_same}, {.op = "stop_gradient", .write = write_same}, {.op = "reshape", .write = write_reshape},
-    {.op = "broadcast", .write = write_broadcast}, {.op = "full", .write = write_full}, {.op = "transpose", .write = write_transpose},
-    {.op = "slice", .write = write_slice}, {.op = "split2", .write = write_split}, {.op = "split3", .write = write_split},
-    {.op = "concat", .write = write_concat}, {0},
+    {.op = "contiguous", .write = write_same},
+    {.op = "stop_gradient", .write = write_same},
+    {.op = "reshape", .write = write_reshape},
+    {.op = "broadcast", .write = write_broadcast},
+    {.op = "full", .write = write_full},
+    {.op = "transpose", .write = write_transpose},
+    {.op = "slice", .write = write_slice},
+    {.op = "split2", .write = write_split},
+    {.op = "split3", .write = write_split},
+    {.op = "concat", .write = write_concat},
+    {0},
 };

@@ -71,7 +71,8 @@ static onnx_size solve(onnx_export *x, const int64_t v[ONNX_RECORDINGS], const c
     s.c[0] = v[0] - value_at(s, a);
     for (int r = 0; r < ONNX_RECORDINGS; r++)
         if (value_at(s, corner_of(x, r)) != v[r]) {
-            onnx_fail(x, IG_E_UNSUPPORTED, "%s: a size follows those of the inputs in a way that cannot be written in ONNX", op);
+            onnx_fail(x, IG_E_UNSUPPORTED, "%s: a size follows those of the inputs in a way that cannot be written in ONNX",
+                      op);
             return onnx_fixed(v[0]);
         }
     return s;
@@ -148,7 +149,7 @@ onnx_extent onnx_file_dim(onnx_export *x, onnx_size s) {
     if (onnx_size_is(s, (onnx_size){{0, 0, 1, 0}})) return (onnx_extent){.symbol = "sequence_length"};
     char *text = onnx_alloc(x, 128);
     if (text)
-        snprintf(text, 128, "%lld+%lld*batch_size+%lld*sequence_length+%lld*batch_size*sequence_length", (long long)s.c[0], (long long)s.c[1],
-                 (long long)s.c[2], (long long)s.c[3]);
+        snprintf(text, 128, "%lld+%lld*batch_size+%lld*sequence_length+%lld*batch_size*sequence_length", (long long)s.c[0],
+                 (long long)s.c[1], (long long)s.c[2], (long long)s.c[3]);
     return (onnx_extent){.symbol = text ? text : ""};
 }
