@@ -1,14 +1,14 @@
 /* nn/batch_norm.c: the batch norm layer: its four parameters, and how a pass uses them.
  *
- * The running statistics are parameters too, so that model files and checkpoints have them under torch's names; they are frozen for
- * the optimiser, and a pass that trains records their update (ig_batch_norm).
+ * The running statistics are parameters too, so that model files and checkpoints have them under torch's names; they are frozen
+ * for the optimiser, and a pass that trains records their update (ig_batch_norm).
  */
 #include <stdio.h>
 
 #include "ingot/nn.h"
 
-static ig_status add(ig_params *ps, const char *name, const char *part, ig_dtype dtype, int64_t channels, bool state, double value,
-                     const ig_param **out, ig_error *err) {
+static ig_status add(ig_params *ps, const char *name, const char *part, ig_dtype dtype, int64_t channels, bool state,
+                     double value, const ig_param **out, ig_error *err) {
     char full[256];
     ig_param *p;
     int n = snprintf(full, sizeof full, "%s.%s", name, part);
@@ -19,7 +19,8 @@ static ig_status add(ig_params *ps, const char *name, const char *part, ig_dtype
     return ig_tensor_fill(ps->ctx, &p->value, value, err);
 }
 
-ig_status ig_nn_batch_norm_add(ig_params *ps, const char *name, ig_dtype dtype, int64_t channels, ig_nn_batch_norm_layer *out, ig_error *err) {
+ig_status ig_nn_batch_norm_add(ig_params *ps, const char *name, ig_dtype dtype, int64_t channels, ig_nn_batch_norm_layer *out,
+                               ig_error *err) {
     *out = (ig_nn_batch_norm_layer){0};
     IG_TRY(add(ps, name, "weight", dtype, channels, false, 1, &out->weight, err));
     IG_TRY(add(ps, name, "bias", dtype, channels, false, 0, &out->bias, err));
@@ -28,8 +29,11 @@ ig_status ig_nn_batch_norm_add(ig_params *ps, const char *name, ig_dtype dtype, 
 }
 
 ig_var *ig_nn_batch_norm(const ig_pass *p, ig_var *x, const ig_nn_batch_norm_layer *l, ig_var *residual, bool relu) {
-    ig_batch_norm_opts o = {.momentum = l->momentum != 0 ? l->momentum : 0.1, .eps = l->eps != 0 ? l->eps : 1e-5, .training = p->training,
-                            .relu = relu, .residual = residual};
-    return ig_batch_norm(p->g, x, ig_param_var(p->g, l->weight), ig_param_var(p->g, l->bias), ig_param_var(p->g, l->running_mean),
-                         ig_param_var(p->g, l->running_var), o);
+    ig_batch_norm_opts o = {.momentum = l->momentum != 0 ? l->momentum : 0.1,
+                            .eps = l->eps != 0 ? l->eps : 1e-5,
+                            .training = p->training,
+                            .relu = relu,
+                            .residual = residual};
+    return ig_batch_norm(p->g, x, ig_param_var(p->g, l->weight), ig_param_var(p->g, l->bias),
+                         ig_param_var(p->g, l->running_mean), ig_param_var(p->g, l->running_var), o);
 }

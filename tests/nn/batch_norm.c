@@ -1,5 +1,5 @@
-/* The batch norm layer: torch's parameter names and roles, running statistics that a training pass moves (also in a plan), statistics
- * that hold far from zero, and folding into scale and shift.
+/* The batch norm layer: torch's parameter names and roles, running statistics that a training pass moves (also in a plan),
+ * statistics that hold far from zero, and folding into scale and shift.
  */
 #include "../check.h"
 
@@ -52,8 +52,11 @@ static ig_var *forward(fixture *f, bool training) {
 
 static void parameters_have_torchs_names_and_roles(void **state) {
     (void)state;
-    static const struct { const char *name; double value; bool running; } want[] = {
-        {"features.1.weight", 1, false}, {"features.1.bias", 0, false}, {"features.1.running_mean", 0, true}, {"features.1.running_var", 1, true}};
+    static const struct { const char *name; double value; bool running;
+    } want[] = {{"features.1.weight", 1, false},
+                {"features.1.bias", 0, false},
+                {"features.1.running_mean", 0, true},
+                {"features.1.running_var", 1, true}};
     fixture f;
     ig_error err = {0};
     start(&f, IG_GRAPH_EAGER, 0);
@@ -118,7 +121,8 @@ static void folding_is_inference(void **state) {
     start(&f, IG_GRAPH_EAGER, 1);
     forward(&f, true);
     ig_var *w = ig_param_var(f.g, f.layer.weight), *b = ig_param_var(f.g, f.layer.bias);
-    ig_var *mean = ig_param_var(f.g, f.layer.running_mean), *var = ig_param_var(f.g, f.layer.running_var), *y = forward(&f, false);
+    ig_var *mean = ig_param_var(f.g, f.layer.running_mean), *var = ig_param_var(f.g, f.layer.running_var),
+           *y = forward(&f, false);
     ig_batch_norm_fold(f.g, w, b, mean, var, 1e-5, &scale, &shift);
     check_ok(ig_graph_status(f.g, &err));
     for (int64_t i = 0; i < ROWS * C; i++) {

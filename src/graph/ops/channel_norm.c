@@ -16,9 +16,9 @@
 
 #define BLOCK ((size_t)8192)   /* elements */
 #define BLOCK_ROWS ((size_t)32) /* at least, so that a block's sums are small beside it */
-#define WIDTH ((size_t)128)    /* columns that keep the vector units busy */
+#define WIDTH ((size_t)64)     /* columns that keep the vector units busy */
 
-/* ---- how the work is cut -------------------------------------------------------------------------------------------- */
+/* ---- how the work is cut ------------------------------------------------------------------------------------------- */
 
 static bool is_group(const ig_op *op) { return op == &ig_op_group_norm || op == &ig_op_group_norm_grad; }
 
@@ -48,8 +48,8 @@ size_t ig_channel_norm_scratch(const ig_channel_norm *j) {
     return vectors_size(j) + partial_size(j) + ig_round64(j->segments * 2 * j->channels * j->size);
 }
 
-void ig_channel_norm_bind(ig_channel_norm *j, const ig_run *r, const ig_tensor *x, const ig_tensor *w, const ig_tensor *b, const ig_tensor *mean,
-                          const ig_tensor *var) {
+void ig_channel_norm_bind(ig_channel_norm *j, const ig_run *r, const ig_tensor *x, const ig_tensor *w, const ig_tensor *b,
+                          const ig_tensor *mean, const ig_tensor *var) {
     j->r = r, j->x = x, j->w = w, j->b = b, j->mean = mean, j->var = var;
     j->vectors = r->scratch;
     j->partial = j->vectors + vectors_size(j);
@@ -69,7 +69,7 @@ void ig_channel_norm_repeat(const ig_channel_norm *j, void *vector) {
     for (size_t i = 1; i < j->width / j->channels; i++) memcpy((char *)vector + i * bytes, vector, bytes);
 }
 
-/* ---- shape ----------------------------------------------------------------------------------------------------------- */
+/* ---- shape --------------------------------------------------------------------------------------------------------- */
 
 ig_status ig_channel_norm_check(const ig_node *n, int x, int64_t rows_min, ig_error *err) {
     const ig_tensor *t = &n->in[x]->t;
@@ -81,7 +81,8 @@ ig_status ig_channel_norm_check(const ig_node *n, int x, int64_t rows_min, ig_er
     if (is_group(n->op) && (groups < 1 || c % groups))
         return ig_error_set(err, IG_E_SHAPE, "%lld channels do not fall into %lld groups", (long long)c, (long long)groups);
     if (c < 1 || ig_tensor_numel(t) / c < rows_min)
-        return ig_error_set(err, IG_E_SHAPE, "statistics of %lld channels need at least %lld values of each", (long long)c, (long long)rows_min);
+        return ig_error_set(err, IG_E_SHAPE, "statistics of %lld channels need at least %lld values of each", (long long)c,
+                            (long long)rows_min);
     return IG_OK;
 }
 
@@ -121,7 +122,7 @@ static size_t channel_norm_scratch(ig_context *ctx, const ig_node *n) {
     return ig_channel_norm_scratch(&j);
 }
 
-/* ---- forward ---------------------------------------------------------------------------------------------------------- */
+/* ---- forward ------------------------------------------------------------------------------------------------------- */
 
 /* Partial 0 becomes the means of a block, partial 1 the sums of squares around them: first around a mean that has the rounding
  * of its sum, then corrected by what is left. */
@@ -129,7 +130,8 @@ static void block_moments(void *arg, size_t begin, size_t end, int thread) {
     const ig_channel_norm *j = arg;
     (void)thread;
     for (size_t item = begin; item < end; item++) {
-        char *mean = ig_channel_norm_partial(j, item, 0), *squares = ig_channel_norm_partial(j, item, 1), *rest = ig_channel_norm_partial(j, item, 2);
+        char *mean = ig_channel_norm_partial(j, item, 0), *squares = ig_channel_norm_partial(j, item, 1),
+             *rest = ig_channel_norm_partial(j, item, 2);
         const void *x = (const char *)j->x->data + ig_channel_norm_offset(j, item);
         size_t rows = ig_channel_norm_rows(j, item % j->blocks), count = rows * j->channels;
         memset(mean, 0, 3 * j->width * j->size);
@@ -180,7 +182,8 @@ static void segment_vectors(void *arg, size_t begin, size_t end, int thread) {
     size_t each = j->channels / j->groups;
     (void)thread;
     for (size_t s = begin; s < end; s++) {
-        char *mean = ig_channel_norm_vector(j, s, 0), *scale = ig_channel_norm_vector(j, s, 1), *shift = ig_channel_norm_vector(j, s, 2);
+        char *mean = ig_channel_norm_vector(j, s, 0), *scale = ig_channel_norm_vector(j, s, 1),
+             *shift = ig_channel_norm_vector(j, s, 2);
         for (size_t c = 0; c < j->channels; c++) {
             size_t stat = s * j->groups + c / each;
             ig_real_put(j, mean, c, ig_real_at(j, j->mean->data, stat));
@@ -220,7 +223,7 @@ static ig_status channel_norm_forward(const ig_run *r, ig_error *err) {
     return IG_OK;
 }
 
-/* ---- gradient, rows, recording --------------------------------------------------------------------------------------- */
+/* ---- gradient, rows, recording ------------------------------------------------------------------------------------- */
 
 /* Row k of the [2,C] that holds dw and db. */
 static ig_var *half_of(ig_graph *g, ig_var *both, int k, const ig_var *like) {
@@ -233,7 +236,8 @@ static void channel_norm_back(ig_graph *g, ig_node *n, ig_var *const *d, ig_var 
     if (!d[0]) return;
     ig_var *dy = ig_contiguous(g, d[0]);
     ig_var *in[] = {dy, n->in[0], n->in[1], n->in[2], &n->out[1], &n->out[2], &n->out[0]};
-    dx[0] = ig_record(g, n->op == &ig_op_batch_norm ? &ig_op_batch_norm_grad : &ig_op_group_norm_grad, in, residual && relu ? 7 : 6, &n->attrs);
+    dx[0] = ig_record(g, n->op == &ig_op_batch_norm ? &ig_op_batch_norm_grad : &ig_op_group_norm_grad, in,
+                      residual && relu ? 7 : 6, &n->attrs);
     if (ig_graph_poisoned(g)) return;
     ig_var *out = dx[0]->node->out;
     dx[1] = half_of(g, &out[1], 0, n->in[1]);
@@ -243,19 +247,21 @@ static void channel_norm_back(ig_graph *g, ig_node *n, ig_var *const *d, ig_var 
 
 const ig_op ig_op_batch_norm = {
     .name = "batch_norm",
-    .doc = "(x - mean)/√(var + eps)·w + b [+ residual], [relu], over all but the last dim; outputs y, mean, var   (Ioffe & Szegedy 2015)",
-    .nin_min = 3, .nin_max = 4, .nout = 3, .map = -1, .shape = channel_norm_shape, .forward = channel_norm_forward, .backward = channel_norm_back,
-    .scratch = channel_norm_scratch, .attr_names = "relu;eps",
+    .doc = "(x - mean)/√(var + eps)·w + b [+ residual], [relu], over all but the last dim; "
+           "outputs y, mean, var   (Ioffe & Szegedy 2015)",
+    .nin_min = 3, .nin_max = 4, .nout = 3, .map = -1, .shape = channel_norm_shape, .forward = channel_norm_forward,
+    .backward = channel_norm_back, .scratch = channel_norm_scratch, .attr_names = "relu;eps",
 };
 
 const ig_op ig_op_group_norm = {
     .name = "group_norm",
     .doc = "(x - mean)/√(var + eps)·w + b, per picture and group of channels; outputs y, mean, var   (Wu & He 2018)",
-    .nin_min = 3, .nin_max = 3, .nout = 3, .map = -1, .shape = channel_norm_shape, .forward = channel_norm_forward, .backward = channel_norm_back,
-    .scratch = channel_norm_scratch, .attr_names = "groups;eps",
+    .nin_min = 3, .nin_max = 3, .nout = 3, .map = -1, .shape = channel_norm_shape, .forward = channel_norm_forward,
+    .backward = channel_norm_back, .scratch = channel_norm_scratch, .attr_names = "groups;eps",
 };
 
-void ig_batch_norm_fold(ig_graph *g, ig_var *w, ig_var *b, ig_var *mean, ig_var *var, double eps, ig_var **scale, ig_var **shift) {
+void ig_batch_norm_fold(ig_graph *g, ig_var *w, ig_var *b, ig_var *mean, ig_var *var, double eps, ig_var **scale,
+                        ig_var **shift) {
     *scale = ig_mul(g, w, ig_rsqrt(g, ig_affine(g, var, 1, eps)));
     *shift = ig_sub(g, b, ig_mul(g, mean, *scale));
 }
@@ -273,10 +279,12 @@ static void move(ig_graph *g, ig_var *running, ig_var *batch, double momentum, d
     ig_assign(g, running, ig_add(g, ig_affine(g, running, 1 - momentum, 0), ig_affine(g, batch, momentum * factor, 0)));
 }
 
-ig_var *ig_batch_norm(ig_graph *g, ig_var *x, ig_var *w, ig_var *b, ig_var *running_mean, ig_var *running_var, ig_batch_norm_opts o) {
+ig_var *ig_batch_norm(ig_graph *g, ig_var *x, ig_var *w, ig_var *b, ig_var *running_mean, ig_var *running_var,
+                      ig_batch_norm_opts o) {
     ig_attrs a = {.i = {o.relu}, .f = {o.eps}};
     if (!o.training) return in_inference(g, x, w, b, running_mean, running_var, o);
-    ig_var *in[] = {ig_contiguous(g, x), ig_contiguous(g, w), ig_contiguous(g, b), o.residual ? ig_contiguous(g, o.residual) : NULL};
+    ig_var *in[] = {ig_contiguous(g, x), ig_contiguous(g, w), ig_contiguous(g, b),
+                    o.residual ? ig_contiguous(g, o.residual) : NULL};
     ig_var *y = ig_record(g, &ig_op_batch_norm, in, o.residual ? 4 : 3, &a);
     if (ig_graph_poisoned(g)) return y;
     double n = (double)(ig_tensor_numel(&x->t) / ig_dim(x, -1));

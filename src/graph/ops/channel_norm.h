@@ -30,8 +30,8 @@ typedef struct ig_channel_norm {
 /* Of node n whose input x is number k.  Memory and tensors are left to ig_channel_norm_bind. */
 ig_channel_norm ig_channel_norm_of(const ig_node *n, int k);
 size_t ig_channel_norm_scratch(const ig_channel_norm *j);
-void ig_channel_norm_bind(ig_channel_norm *j, const ig_run *r, const ig_tensor *x, const ig_tensor *w, const ig_tensor *b, const ig_tensor *mean,
-                          const ig_tensor *var);
+void ig_channel_norm_bind(ig_channel_norm *j, const ig_run *r, const ig_tensor *x, const ig_tensor *w, const ig_tensor *b,
+                          const ig_tensor *mean, const ig_tensor *var);
 /* Fill mean, scale and shift of all segments from the statistics. */
 void ig_channel_norm_vectors(ig_channel_norm *j);
 /* Shape rules: x must be [...,C] with at least `rows_min` rows in a segment; input k must be [C]; statistics' shape. */

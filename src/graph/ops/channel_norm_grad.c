@@ -4,14 +4,14 @@
  *     dx = w·r·g - c0 - (x - mean)·c1,   c0 = r·Σ w·g / M,   c1 = r³·Σ w·g·(x - mean) / M
  *     dw = Σ g·(x - mean)·r,   db = Σ g,   d_residual = g
  *
- * Two passes over memory: the sums per channel, and dx.
+ * Two passes over memory: the sums per channel (which also leave g behind a residual), and dx.
  */
 #include "graph/ops/channel_norm.h"
 
 #include <math.h>
 #include <string.h>
 
-/* ---- shape: inputs dy, x, w, b, mean, var, [y]; outputs dx, [dw; db], d_residual (empty without y) ------------------------- */
+/* ---- shape: inputs dy, x, w, b, mean, var, [y]; outputs dx, [dw; db], d_residual (empty without y) ----------------- */
 
 static ig_status channel_norm_grad_shape(ig_node *n, ig_error *err) {
     int64_t stat[2], none = 0;
@@ -38,7 +38,7 @@ static size_t channel_norm_grad_scratch(ig_context *ctx, const ig_node *n) {
     return ig_channel_norm_scratch(&j);
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------------------------------------------------- */
 
 static const void *output_at(const ig_channel_norm *j, size_t at) {
     return j->r->node->nin == 7 ? (const char *)j->r->in[6]->data + at : NULL;
@@ -54,7 +54,8 @@ static void block_sums(void *arg, size_t begin, size_t end, int thread) {
         size_t at = ig_channel_norm_offset(j, item), count = ig_channel_norm_rows(j, item % j->blocks) * j->channels;
         const void *dy = (const char *)j->r->in[0]->data + at, *x = (const char *)j->x->data + at, *y = output_at(j, at);
         memset(sum, 0, 2 * j->width * j->size);
-        IG_COLUMNS(j, column_grad_sums, (void *)sum, (void *)dot, dy, x, y, &v, count, j->width, j->relu);
+        void *g = y ? (char *)j->r->out[2]->data + at : NULL;
+        IG_COLUMNS(j, column_grad_sums, (void *)sum, (void *)dot, g, dy, x, y, &v, count, j->width, j->relu);
         ig_channel_norm_fold(j, sum), ig_channel_norm_fold(j, dot);
     }
 }
@@ -74,7 +75,8 @@ static void group_sums(void *arg, size_t begin, size_t end, int thread) {
         for (size_t c = first; c < first + each; c++) {
             for (size_t which = 0; which < 2; which++) {
                 double sum = 0;
-                for (size_t b = 0; b < j->blocks; b++) sum += ig_real_at(j, ig_channel_norm_partial(j, s * j->blocks + b, which), c);
+                for (size_t b = 0; b < j->blocks; b++)
+                    sum += ig_real_at(j, ig_channel_norm_partial(j, s * j->blocks + b, which), c);
                 ig_real_put(j, total_of(j, s, which), c, sum);
                 all[which] += ig_real_at(j, j->w->data, c) * sum;
             }
@@ -118,9 +120,9 @@ static void block_grads(void *arg, size_t begin, size_t end, int thread) {
     for (size_t item = begin; item < end; item++) {
         ig_columns v = ig_channel_norm_columns(j, item / j->blocks);
         size_t at = ig_channel_norm_offset(j, item), count = ig_channel_norm_rows(j, item % j->blocks) * j->channels;
-        const void *dy = (const char *)r->in[0]->data + at, *x = (const char *)j->x->data + at, *y = output_at(j, at);
-        char *dx = (char *)r->out[0]->data + at, *d_add = y ? (char *)r->out[2]->data + at : NULL;
-        IG_COLUMNS(j, column_grad, (void *)dx, (void *)d_add, dy, x, y, &v, count, j->width, j->relu);
+        bool passed = r->node->nin == 7; /* the first pass has left g in d_residual */
+        const void *dy = (const char *)(passed ? r->out[2] : r->in[0])->data + at, *x = (const char *)j->x->data + at;
+        IG_COLUMNS(j, column_grad, (void *)((char *)r->out[0]->data + at), dy, x, &v, count, j->width, j->relu && !passed);
     }
 }
 
@@ -143,13 +145,14 @@ static ig_status channel_norm_grad_forward(const ig_run *r, ig_error *err) {
 }
 
 const ig_op ig_op_batch_norm_grad = {
-    .name = "batch_norm_grad", .doc = "inputs dy, x, w, b, mean, var, [y behind residual and relu]; outputs dx, [dw; db], d_residual (empty without y)",
+    .name = "batch_norm_grad",
+    .doc = "inputs dy, x, w, b, mean, var, [y behind residual and relu]; outputs dx, [dw; db], d_residual (empty without y)",
     .nin_min = 6, .nin_max = 7, .nout = 3, .map = -1, .flags = IG_OP_IN_PLACE | IG_OP_NO_GRAD, .shape = channel_norm_grad_shape,
     .forward = channel_norm_grad_forward, .scratch = channel_norm_grad_scratch, .attr_names = "relu;eps",
 };
 
 const ig_op ig_op_group_norm_grad = {
-    .name = "group_norm_grad", .doc = "inputs dy, x, w, b, mean, var; outputs dx, [dw; db], and an empty one", .nin_min = 6, .nin_max = 6,
-    .nout = 3, .map = -1, .flags = IG_OP_IN_PLACE | IG_OP_NO_GRAD, .shape = channel_norm_grad_shape, .forward = channel_norm_grad_forward,
-    .scratch = channel_norm_grad_scratch, .attr_names = "groups;eps",
+    .name = "group_norm_grad", .doc = "inputs dy, x, w, b, mean, var; outputs dx, [dw; db], and an empty one", .nin_min = 6,
+    .nin_max = 6, .nout = 3, .map = -1, .flags = IG_OP_IN_PLACE | IG_OP_NO_GRAD, .shape = channel_norm_grad_shape,
+    .forward = channel_norm_grad_forward, .scratch = channel_norm_grad_scratch, .attr_names = "groups;eps",
 };

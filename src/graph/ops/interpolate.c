@@ -1,9 +1,9 @@
-/* graph/ops/interpolate.c: pictures [N,H,W,C] brought to another size, as torch.nn.functional.interpolate does: by the nearest pixel, or
- * bilinear.
+/* graph/ops/interpolate.c: pictures [N,H,W,C] brought to another size, as torch.nn.functional.interpolate does: by the nearest
+ * pixel, or bilinear.
  *
  *     nearest                    row = ⌊o·H / out_h⌋
- *     bilinear                   row = (o + ½)·H / out_h - ½, at least 0; between ⌊row⌋ and the next, which is itself at the edge
- *     bilinear, corners aligned  row = o·(H - 1) / (out_h - 1)
+ *     bilinear                   row = (o + ½)·H / out_h - ½, at least 0; between ⌊row⌋ and the next, which is itself at the
+ * edge bilinear, corners aligned  row = o·(H - 1) / (out_h - 1)
  *
  * Gradients are added per picture, and strip of channels when there are few pictures, so no two threads add to one element.
  */
@@ -28,8 +28,14 @@ typedef struct place { /* between pixels a and b of a side: a·(1 - share) + b·
 
 static scaling scaling_of(const ig_run *r, const ig_tensor *t) {
     const int64_t *i = r->node->attrs.i;
-    return (scaling){.in = {i[4], i[5]}, .out = {i[0], i[1]}, .n = t->shape[0], .c = t->shape[3], .bilinear = i[2] == IG_INTERPOLATE_BILINEAR,
-                     .corners = i[3] != 0, .wide = ig_is_f64(t), .r = r};
+    return (scaling){.in = {i[4], i[5]},
+                     .out = {i[0], i[1]},
+                     .n = t->shape[0],
+                     .c = t->shape[3],
+                     .bilinear = i[2] == IG_INTERPOLATE_BILINEAR,
+                     .corners = i[3] != 0,
+                     .wide = ig_is_f64(t),
+                     .r = r};
 }
 
 static place place_of(const scaling *s, int d, int64_t o) {
@@ -44,18 +50,22 @@ static place place_of(const scaling *s, int d, int64_t o) {
     return (place){a, a + 1 < in ? a + 1 : a, at - (double)a};
 }
 
-/* ---- shape ------------------------------------------------------------------------------------------------------------------ */
+/* ---- shape --------------------------------------------------------------------------------------------------------- */
 
 static ig_status interpolate_check(const ig_node *n, ig_error *err) {
     const int64_t *i = n->attrs.i;
     IG_TRY(ig_need_real(n, 0, true, err));
-    if (n->in[0]->t.ndim != 4) return ig_error_set(err, IG_E_SHAPE, "input 0 has %d dimensions; [N,H,W,C] is needed", n->in[0]->t.ndim);
-    if (i[2] != IG_INTERPOLATE_NEAREST && i[2] != IG_INTERPOLATE_BILINEAR) return ig_error_set(err, IG_E_ARG, "there is no mode %lld", (long long)i[2]);
-    if (i[3] && i[2] == IG_INTERPOLATE_NEAREST) return ig_error_set(err, IG_E_ARG, "only bilinear interpolation aligns corners");
+    if (n->in[0]->t.ndim != 4)
+        return ig_error_set(err, IG_E_SHAPE, "input 0 has %d dimensions; [N,H,W,C] is needed", n->in[0]->t.ndim);
+    if (i[2] != IG_INTERPOLATE_NEAREST && i[2] != IG_INTERPOLATE_BILINEAR)
+        return ig_error_set(err, IG_E_ARG, "there is no mode %lld", (long long)i[2]);
+    if (i[3] && i[2] == IG_INTERPOLATE_NEAREST)
+        return ig_error_set(err, IG_E_ARG, "only bilinear interpolation aligns corners");
     static const int sides[] = {0, 1, 4, 5};
     for (int k = 0; k < 4; k++)
         if (i[sides[k]] < 1 || i[sides[k]] > SIDE_MAX)
-            return ig_error_set(err, IG_E_SHAPE, "a side of %lld pixels; 1 … %lld are possible", (long long)i[sides[k]], (long long)SIDE_MAX);
+            return ig_error_set(err, IG_E_SHAPE, "a side of %lld pixels; 1 … %lld are possible", (long long)i[sides[k]],
+                                (long long)SIDE_MAX);
     return IG_OK;
 }
 
@@ -75,13 +85,19 @@ static ig_status interpolate_grad_shape(ig_node *n, ig_error *err) {
     return ig_out_set(n, 0, dy->dtype, 4, (int64_t[]){dy->shape[0], i[4], i[5], dy->shape[3]}, err);
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------------------ */
+/* ---- running ------------------------------------------------------------------------------------------------------- */
 
 static void blend_pixel(const scaling *s, char *y, const char *const x[4], double h, double w, size_t element) {
     size_t c = (size_t)s->c;
     if (!s->bilinear) memcpy(y, x[0], c * element);
-    else if (s->wide) s->r->k->blend_f64((void *)y, (const double *const[]){(const void *)x[0], (const void *)x[1], (const void *)x[2], (const void *)x[3]}, h, w, c);
-    else s->r->k->blend((void *)y, (const float *const[]){(const void *)x[0], (const void *)x[1], (const void *)x[2], (const void *)x[3]}, (float)h, (float)w, c);
+    else if (s->wide)
+        s->r->k->blend_f64(
+            (void *)y, (const double *const[]){(const void *)x[0], (const void *)x[1], (const void *)x[2], (const void *)x[3]},
+            h, w, c);
+    else
+        s->r->k->blend((void *)y,
+                       (const float *const[]){(const void *)x[0], (const void *)x[1], (const void *)x[2], (const void *)x[3]},
+                       (float)h, (float)w, c);
 }
 
 /* Item = picture·out_h + row. */
@@ -105,7 +121,8 @@ static void scale_rows(void *arg, size_t begin, size_t end, int thread) {
 static ig_status interpolate_forward(const ig_run *r, ig_error *err) {
     scaling s = scaling_of(r, r->in[0]);
     (void)err;
-    if (s.n > 0 && s.c > 0) ig_parallel_for(r->ctx, (size_t)(s.n * s.out[0]), ig_grain((size_t)(4 * s.out[1] * s.c)), scale_rows, &s);
+    if (s.n > 0 && s.c > 0)
+        ig_parallel_for(r->ctx, (size_t)(s.n * s.out[0]), ig_grain((size_t)(4 * s.out[1] * s.c)), scale_rows, &s);
     return IG_OK;
 }
 
@@ -164,13 +181,15 @@ static void interpolate_back(ig_graph *g, ig_node *n, ig_var *const *d, ig_var *
 #define NAMES "out_h,out_w,mode,align_corners,h,w"
 
 const ig_op ig_op_interpolate = {
-    .name = "interpolate", .doc = "pictures [N,H,W,C] at another size: mode 0 the nearest pixel, 1 bilinear", .nin_min = 1, .nin_max = 1, .nout = 1,
-    .map = -1, .shape = interpolate_shape, .forward = interpolate_forward, .backward = interpolate_back, .attr_names = NAMES,
+    .name = "interpolate", .doc = "pictures [N,H,W,C] at another size: mode 0 the nearest pixel, 1 bilinear", .nin_min = 1,
+    .nin_max = 1, .nout = 1, .map = -1, .shape = interpolate_shape, .forward = interpolate_forward,
+    .backward = interpolate_back, .attr_names = NAMES,
 };
 
 const ig_op ig_op_interpolate_grad = {
-    .name = "interpolate_grad", .doc = "dy added to the pixels that it came from, by their shares", .nin_min = 1, .nin_max = 1, .nout = 1, .map = -1,
-    .flags = IG_OP_NO_GRAD, .shape = interpolate_grad_shape, .forward = interpolate_grad_forward, .attr_names = NAMES,
+    .name = "interpolate_grad", .doc = "dy added to the pixels that it came from, by their shares", .nin_min = 1, .nin_max = 1,
+    .nout = 1, .map = -1, .flags = IG_OP_NO_GRAD, .shape = interpolate_grad_shape, .forward = interpolate_grad_forward,
+    .attr_names = NAMES,
 };
 
 ig_var *ig_interpolate(ig_graph *g, ig_var *x, int64_t out_h, int64_t out_w, ig_interpolate_mode mode, bool align_corners) {

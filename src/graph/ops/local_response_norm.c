@@ -9,13 +9,15 @@ static ig_status window_sum_shape(ig_node *n, ig_error *err) {
     const int64_t *i = n->attrs.i;
     IG_TRY(ig_need_real(n, 0, true, err));
     if (n->in[0]->t.ndim == 0) return ig_error_set(err, IG_E_SHAPE, "a scalar has no last dimension");
-    if (i[0] < 0 || i[1] < 0) return ig_error_set(err, IG_E_ARG, "a window of %lld before and %lld after", (long long)i[0], (long long)i[1]);
+    if (i[0] < 0 || i[1] < 0)
+        return ig_error_set(err, IG_E_ARG, "a window of %lld before and %lld after", (long long)i[0], (long long)i[1]);
     return ig_shape_same(n, err);
 }
 
 static void sum_rows(void *arg, size_t begin, size_t end, int thread) {
     const ig_run *r = arg;
-    size_t c = (size_t)r->in[0]->shape[r->in[0]->ndim - 1], before = (size_t)r->node->attrs.i[0], after = (size_t)r->node->attrs.i[1];
+    size_t c = (size_t)r->in[0]->shape[r->in[0]->ndim - 1], before = (size_t)r->node->attrs.i[0],
+           after = (size_t)r->node->attrs.i[1];
     const void *x = r->in[0]->data;
     void *y = r->out[0]->data;
     (void)thread;
@@ -39,11 +41,14 @@ static ig_var *window_sum(ig_graph *g, ig_var *x, int64_t before, int64_t after)
     return ig_record(g, &ig_op_window_sum, &in, 1, &(ig_attrs){.i = {before, after}});
 }
 
-static void window_sum_back(ig_graph *g, ig_node *n, ig_var *const *d, ig_var **dx) { dx[0] = window_sum(g, d[0], n->attrs.i[1], n->attrs.i[0]); }
+static void window_sum_back(ig_graph *g, ig_node *n, ig_var *const *d, ig_var **dx) {
+    dx[0] = window_sum(g, d[0], n->attrs.i[1], n->attrs.i[0]);
+}
 
 const ig_op ig_op_window_sum = {
-    .name = "window_sum", .doc = "y[c] = Σ x[c - before … c + after] along the last dim", .nin_min = 1, .nin_max = 1, .nout = 1, .map = -1,
-    .shape = window_sum_shape, .forward = window_sum_forward, .backward = window_sum_back, .attr_names = "before,after",
+    .name = "window_sum", .doc = "y[c] = Σ x[c - before … c + after] along the last dim", .nin_min = 1, .nin_max = 1, .nout = 1,
+    .map = -1, .shape = window_sum_shape, .forward = window_sum_forward, .backward = window_sum_back,
+    .attr_names = "before,after",
 };
 
 ig_var *ig_local_response_norm(ig_graph *g, ig_var *x, int64_t size, double alpha, double beta, double k) {

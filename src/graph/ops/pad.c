@@ -1,7 +1,7 @@
 /* graph/ops/pad.c: a border around a tensor of up to four dimensions: a value, the mirrored inside, or the edge repeated.
  *
- * x is seen with four dimensions (sizes of 1 in front).  Every index of an output dimension comes from one of the input's, or, with
- * a constant border, from none:
+ * x is seen with four dimensions (sizes of 1 in front).  Every index of an output dimension comes from one of the input's, or,
+ * with a constant border, from none:
  *
  *     reflect     2 1 | 0 1 2 3 | 2 1        replicate   0 0 | 0 1 2 3 | 3 3
  *
@@ -44,19 +44,23 @@ static int64_t source(const frame *f, int d, int64_t o) {
     return i < 0 ? -i : 2 * (n - 1) - i;
 }
 
-/* ---- shape ------------------------------------------------------------------------------------------------------------------ */
+/* ---- shape --------------------------------------------------------------------------------------------------------- */
 
 static ig_status check_border(const ig_node *n, int ndim, const int64_t *inside, ig_error *err) {
     double mode = n->attrs.f[0];
-    if (mode != IG_PAD_CONSTANT && mode != IG_PAD_REFLECT && mode != IG_PAD_REPLICATE) return ig_error_set(err, IG_E_ARG, "there is no padding mode %g", mode);
+    if (mode != IG_PAD_CONSTANT && mode != IG_PAD_REFLECT && mode != IG_PAD_REPLICATE)
+        return ig_error_set(err, IG_E_ARG, "there is no padding mode %g", mode);
     for (int d = 0; d < DIMS; d++) {
         int64_t a = before_of(n, d), b = after_of(n, d), size = d < ndim ? inside[d] : 0;
         bool any = a || b;
-        if (a < 0 || b < 0 || a > BORDER_MAX || b > BORDER_MAX) return ig_error_set(err, IG_E_ARG, "padding %lld, %lld of dimension %d", (long long)a, (long long)b, d);
+        if (a < 0 || b < 0 || a > BORDER_MAX || b > BORDER_MAX)
+            return ig_error_set(err, IG_E_ARG, "padding %lld, %lld of dimension %d", (long long)a, (long long)b, d);
         if (any && d >= ndim) return ig_error_set(err, IG_E_SHAPE, "padding of dimension %d of %d", d, ndim);
         if (mode == IG_PAD_REFLECT && (a >= size || b >= size) && any)
-            return ig_error_set(err, IG_E_SHAPE, "dimension %d has %lld elements: too few to reflect %lld, %lld", d, (long long)size, (long long)a, (long long)b);
-        if (mode == IG_PAD_REPLICATE && any && size == 0) return ig_error_set(err, IG_E_SHAPE, "dimension %d has no edge to repeat", d);
+            return ig_error_set(err, IG_E_SHAPE, "dimension %d has %lld elements: too few to reflect %lld, %lld", d,
+                                (long long)size, (long long)a, (long long)b);
+        if (mode == IG_PAD_REPLICATE && any && size == 0)
+            return ig_error_set(err, IG_E_SHAPE, "dimension %d has no edge to repeat", d);
     }
     return IG_OK;
 }
@@ -83,7 +87,9 @@ static ig_status pad_grad_shape(ig_node *n, ig_error *err) {
     for (int d = 0; d < dy->ndim; d++) {
         int64_t a = before_of(n, d), b = after_of(n, d);
         bool fits = a >= 0 && b >= 0 && a <= dy->shape[d] && b <= dy->shape[d] - a;
-        if (!fits) return ig_error_set(err, IG_E_SHAPE, "padding %lld, %lld of dimension %d of %lld elements", (long long)a, (long long)b, d, (long long)dy->shape[d]);
+        if (!fits)
+            return ig_error_set(err, IG_E_SHAPE, "padding %lld, %lld of dimension %d of %lld elements", (long long)a,
+                                (long long)b, d, (long long)dy->shape[d]);
         shape[d] = dy->shape[d] - a - b;
     }
     if (n->attrs.f[0] == IG_PAD_CONSTANT) return ig_error_set(err, IG_E_ARG, "the gradient of a constant border is a slice");
@@ -91,7 +97,7 @@ static ig_status pad_grad_shape(ig_node *n, ig_error *err) {
     return ig_out_set(n, 0, dy->dtype, dy->ndim, shape, err);
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------------------ */
+/* ---- running ------------------------------------------------------------------------------------------------------- */
 
 typedef struct pad_job {
     frame f;
@@ -168,7 +174,8 @@ static void add_row(const pad_job *j, char *dx, const char *dy, size_t element) 
         for (int64_t e = 0; e < f->out[3]; e++) {
             int64_t at = source(f, 3, e);
             int64_t run = e == f->before[3] ? f->in[3] : 1;
-            if (j->wide) j->r->k->add_scaled_f64((double *)(void *)to + at, (const double *)(const void *)from + e, 1, (size_t)run);
+            if (j->wide)
+                j->r->k->add_scaled_f64((double *)(void *)to + at, (const double *)(const void *)from + e, 1, (size_t)run);
             else j->r->k->add_scaled((float *)(void *)to + at, (const float *)(const void *)from + e, 1, (size_t)run);
             e += run - 1;
         }
@@ -201,14 +208,15 @@ static ig_status pad_grad_forward(const ig_run *r, ig_error *err) {
     return IG_OK;
 }
 
-/* ---- rows, recording ------------------------------------------------------------------------------------------------------------- */
+/* ---- rows, recording ----------------------------------------------------------------------------------------------- */
 
 static void pad_back(ig_graph *g, ig_node *n, ig_var *const *d, ig_var **dx) {
     const ig_tensor *x = &n->in[0]->t;
     ig_var *inside = d[0];
     if (n->attrs.f[0] == IG_PAD_CONSTANT) {
         for (int k = 0; k < x->ndim; k++)
-            if (before_of(n, k) || after_of(n, k)) inside = ig_slice(g, inside, k, before_of(n, k), before_of(n, k) + x->shape[k]);
+            if (before_of(n, k) || after_of(n, k))
+                inside = ig_slice(g, inside, k, before_of(n, k), before_of(n, k) + x->shape[k]);
         dx[0] = inside;
         return;
     }
@@ -219,8 +227,8 @@ static void pad_back(ig_graph *g, ig_node *n, ig_var *const *d, ig_var **dx) {
 #define NAMES "before_0,after_0,before_1,after_1,before_2,after_2,before_3,after_3;mode,value"
 
 const ig_op ig_op_pad = {
-    .name = "pad", .doc = "a border around up to four dims: mode 0 a value, 1 reflected, 2 the edge repeated", .nin_min = 1, .nin_max = 1, .nout = 1,
-    .map = -1, .shape = pad_shape, .forward = pad_forward, .backward = pad_back, .attr_names = NAMES,
+    .name = "pad", .doc = "a border around up to four dims: mode 0 a value, 1 reflected, 2 the edge repeated", .nin_min = 1,
+    .nin_max = 1, .nout = 1, .map = -1, .shape = pad_shape, .forward = pad_forward, .backward = pad_back, .attr_names = NAMES,
 };
 
 const ig_op ig_op_pad_grad = {

@@ -1,11 +1,13 @@
 /* graph/ops/pool.c: maxima and means over windows of a picture [N,H,W,C], as torch.nn.functional has them on [N,C,H,W].
  *
- * A window is a range of rows and one of columns.  Those of a sliding pool start `stride` apart, the first one `pad_before` in front of
- * the picture; those of an adaptive pool cut the picture into out_h × out_w parts, which overlap by less than a pixel.  Padding is no
- * pixel: a maximum does not see it, a mean may count it (count_include_pad).  Every window has at least one pixel.
+ * A window is a range of rows and one of columns.  Those of a sliding pool start `stride` apart, the first one `pad_before` in
+ * front of the picture; those of an adaptive pool cut the picture into out_h × out_w parts, which overlap by less than a pixel.
+ * Padding is no pixel: a maximum does not see it, a mean may count it (count_include_pad).  Every window has at least one
+ * pixel.
  *
- * A maximum's second output is where in the picture it was found, row·W + column, i32: its gradient goes there.  The gradient of a
- * mean is spread over its window; pictures, and strips of channels, are independent of each other, so no two threads add to one element.
+ * A maximum's second output is where in the picture it was found, row·W + column, i32: its gradient goes there.  The gradient
+ * of a mean is spread over its window; pictures, and strips of channels, are independent of each other, so no two threads add
+ * to one element.
  */
 #include "graph/ops/ops.h"
 
@@ -15,10 +17,10 @@
 #define PLANE_MAX ((int64_t)INT32_MAX)
 #define STRIP ((int64_t)64) /* channels of an item of the gradient, when there are few pictures */
 
-/* ---- windows ------------------------------------------------------------------------------------------------------------ */
+/* ---- windows ------------------------------------------------------------------------------------------------------- */
 
 /* attrs.i of the sliding pools: kernel, stride, before, after, of rows and columns; of the adaptive ones: out_h, out_w.
- * attrs.f: ceil_mode, count_include_pad, and the picture's height and width, which the shape rule of the pool itself fills in. */
+ * attrs.f: ceil_mode, count_include_pad, and the picture's height and width, which the pool's own shape rule fills in. */
 enum { KERNEL = 0, STRIDE = 2, BEFORE = 4, AFTER = 6 };
 enum { CEIL, INCLUDE_PAD, HEIGHT };
 
@@ -68,10 +70,11 @@ static span span_of(const side *s, int64_t o) {
 
 static ig_window window_of(span rows, span columns, int64_t width, int64_t channels) {
     return (ig_window){.rows = rows.end - rows.begin, .columns = columns.end - columns.begin, .row_stride = width * channels,
-                       .column_stride = channels, .position = (int32_t)(rows.begin * width + columns.begin), .width = (int32_t)width};
+                       .column_stride = channels, .position = (int32_t)(rows.begin * width + columns.begin),
+                       .width = (int32_t)width};
 }
 
-/* ---- shape ------------------------------------------------------------------------------------------------------------------ */
+/* ---- shape --------------------------------------------------------------------------------------------------------- */
 
 static ig_status check_side(const ig_node *n, int d, ig_error *err) {
     const int64_t *i = n->attrs.i;
@@ -81,9 +84,11 @@ static ig_status check_side(const ig_node *n, int d, ig_error *err) {
         return ig_error_set(err, IG_E_ARG, "an output of size %lld", (long long)i[d]);
     }
     if (kernel < 1 || kernel > SIZE_MAX_2D || stride < 1 || stride > SIZE_MAX_2D)
-        return ig_error_set(err, IG_E_ARG, "kernel %lld, stride %lld: both must be at least 1", (long long)kernel, (long long)stride);
+        return ig_error_set(err, IG_E_ARG, "kernel %lld, stride %lld: both must be at least 1", (long long)kernel,
+                            (long long)stride);
     if (before < 0 || before >= kernel || after < 0 || after >= kernel)
-        return ig_error_set(err, IG_E_ARG, "padding %lld, %lld around a kernel of %lld: it must be smaller", (long long)before, (long long)after, (long long)kernel);
+        return ig_error_set(err, IG_E_ARG, "padding %lld, %lld around a kernel of %lld: it must be smaller", (long long)before,
+                            (long long)after, (long long)kernel);
     return IG_OK;
 }
 
@@ -91,11 +96,15 @@ static ig_status picture_shape(const ig_node *n, const ig_tensor *x, int64_t *sh
     for (int d = 0; d < 2; d++) {
         IG_TRY(check_side(n, d, err));
         double in = n->attrs.f[HEIGHT + d];
-        if (!(in >= 1 && in <= (double)PLANE_MAX)) return ig_error_set(err, IG_E_SHAPE, "a picture of %g pixels along a side", in);
+        if (!(in >= 1 && in <= (double)PLANE_MAX))
+            return ig_error_set(err, IG_E_SHAPE, "a picture of %g pixels along a side", in);
         shape[1 + d] = side_of(n, d).out;
-        if (shape[1 + d] < 1) return ig_error_set(err, IG_E_SHAPE, "a kernel of %lld does not fit into %g pixels and the padding", (long long)n->attrs.i[KERNEL + d], in);
+        if (shape[1 + d] < 1)
+            return ig_error_set(err, IG_E_SHAPE, "a kernel of %lld does not fit into %g pixels and the padding",
+                                (long long)n->attrs.i[KERNEL + d], in);
     }
-    if (n->attrs.f[HEIGHT] * n->attrs.f[HEIGHT + 1] > (double)PLANE_MAX) return ig_error_set(err, IG_E_SHAPE, "the picture has too many pixels");
+    if (n->attrs.f[HEIGHT] * n->attrs.f[HEIGHT + 1] > (double)PLANE_MAX)
+        return ig_error_set(err, IG_E_SHAPE, "the picture has too many pixels");
     shape[0] = x->shape[0], shape[3] = x->shape[3];
     return IG_OK;
 }
@@ -123,7 +132,7 @@ static ig_status avg_pool_grad_shape(ig_node *n, ig_error *err) {
     return ig_out_set(n, 0, dy->dtype, 4, shape, err);
 }
 
-/* ---- forward ------------------------------------------------------------------------------------------------------------------ */
+/* ---- forward ------------------------------------------------------------------------------------------------------- */
 
 typedef struct pool_job {
     const ig_run *r;
@@ -169,13 +178,15 @@ static void pool_rows(void *arg, size_t begin, size_t end, int thread) {
         span rows = span_of(&j->h, (int64_t)i % j->h.out);
         if (j->length) rows.end = j->length[picture];
         for (int64_t o = 0; o < j->w.out; o++)
-            pool_pixel(j, (const char *)j->r->in[0]->data + (size_t)picture * plane, i * (size_t)j->w.out + (size_t)o, rows, span_of(&j->w, o));
+            pool_pixel(j, (const char *)j->r->in[0]->data + (size_t)picture * plane, i * (size_t)j->w.out + (size_t)o, rows,
+                       span_of(&j->w, o));
     }
 }
 
 static void run_pool(pool_job *j) {
     if (j->n * j->c == 0) return;
-    int64_t rows = j->h.adaptive ? j->h.in / j->h.out + 1 : j->h.kernel, columns = j->w.adaptive ? j->w.in + j->w.out : j->w.out * j->w.kernel;
+    int64_t rows = j->h.adaptive ? j->h.in / j->h.out + 1 : j->h.kernel,
+            columns = j->w.adaptive ? j->w.in + j->w.out : j->w.out * j->w.kernel;
     ig_parallel_for(j->r->ctx, (size_t)(j->n * j->h.out), ig_grain((size_t)(rows * columns * j->c)), pool_rows, j);
 }
 
@@ -186,7 +197,7 @@ static ig_status pool_forward(const ig_run *r, ig_error *err) {
     return IG_OK;
 }
 
-/* ---- gradient of a mean -------------------------------------------------------------------------------------------------------- */
+/* ---- gradient of a mean -------------------------------------------------------------------------------------------- */
 
 /* Clear channels [first, first + c) of a picture. */
 static void clear_strip(const pool_job *j, char *dx, size_t c, size_t element) {
@@ -216,7 +227,8 @@ static void avg_grad_strips(void *arg, size_t begin, size_t end, int thread) {
         const char *dy = (const char *)j->r->in[0]->data + (size_t)(picture * j->h.out * j->w.out * j->c + first) * element;
         clear_strip(j, dx, c, element);
         for (int64_t a = 0; a < j->h.out; a++)
-            for (int64_t b = 0; b < j->w.out; b++, dy += (size_t)j->c * element) spread(j, dx, dy, span_of(&j->h, a), span_of(&j->w, b), c, element);
+            for (int64_t b = 0; b < j->w.out; b++, dy += (size_t)j->c * element)
+                spread(j, dx, dy, span_of(&j->h, a), span_of(&j->w, b), c, element);
     }
 }
 
@@ -233,7 +245,7 @@ static void avg_pool_back(ig_graph *g, ig_node *n, ig_var *const *d, ig_var **dx
     dx[0] = ig_record(g, is_adaptive(n->op) ? &ig_op_adaptive_avg_pool2d_grad : &ig_op_avg_pool2d_grad, &dy, 1, &n->attrs);
 }
 
-/* ---- gradient of a maximum: inputs dy, index; i = height, width ------------------------------------------------------------------ */
+/* ---- gradient of a maximum: inputs dy, index; i = height, width ---------------------------------------------------- */
 
 /* The index must come from a maximum over a picture of this size: then it needs no check when running. */
 static bool index_fits(const ig_node *n) {
@@ -248,7 +260,9 @@ static ig_status max_pool_grad_shape(ig_node *n, ig_error *err) {
     IG_TRY(ig_need_real(n, 0, true, err));
     if (dy->ndim != 4) return ig_error_set(err, IG_E_SHAPE, "input 0 has %d dimensions; [N,H,W,C] is needed", dy->ndim);
     IG_TRY(ig_need_shape(n, 1, IG_DTYPE_I32, 4, dy->shape, err));
-    if (!index_fits(n)) return ig_error_set(err, IG_E_ARG, "input 1 is not where a pool over %lld × %lld pixels found its maxima", (long long)n->attrs.i[0], (long long)n->attrs.i[1]);
+    if (!index_fits(n))
+        return ig_error_set(err, IG_E_ARG, "input 1 is not where a pool over %lld × %lld pixels found its maxima",
+                            (long long)n->attrs.i[0], (long long)n->attrs.i[1]);
     return ig_out_set(n, 0, dy->dtype, 4, (int64_t[]){dy->shape[0], n->attrs.i[0], n->attrs.i[1], dy->shape[3]}, err);
 }
 
@@ -274,8 +288,8 @@ static void max_grad_strips(void *arg, size_t begin, size_t end, int thread) {
 static ig_status max_pool_grad_forward(const ig_run *r, ig_error *err) {
     const ig_tensor *dy = r->in[0];
     const int64_t *i = r->node->attrs.i;
-    pool_job j = {.r = r, .wide = ig_is_f64(dy), .h = {.in = i[0], .out = dy->shape[1]}, .w = {.in = i[1], .out = dy->shape[2]}, .n = dy->shape[0],
-                  .c = dy->shape[3]};
+    pool_job j = {.r = r, .wide = ig_is_f64(dy), .h = {.in = i[0], .out = dy->shape[1]}, .w = {.in = i[1], .out = dy->shape[2]},
+                  .n = dy->shape[0], .c = dy->shape[3]};
     (void)err;
     if (j.n * j.c == 0) return IG_OK;
     j.strips = j.n >= 16 ? 1 : (j.c + STRIP - 1) / STRIP;
@@ -288,12 +302,13 @@ static void max_pool_back(ig_graph *g, ig_node *n, ig_var *const *d, ig_var **dx
     if (d[0]) dx[0] = ig_record(g, &ig_op_max_pool_grad, (ig_var *[]){ig_contiguous(g, d[0]), &n->out[1]}, 2, &a);
 }
 
-/* ---- max over time: x [N,T,1,C], lengths [N] ----------------------------------------------------------------------------------------- */
+/* ---- max over time: x [N,T,1,C], lengths [N] ----------------------------------------------------------------------- */
 
 static ig_status max_over_time_shape(ig_node *n, ig_error *err) {
     const ig_tensor *x = &n->in[0]->t;
     IG_TRY(ig_need_real(n, 0, true, err));
-    if (x->ndim != 4 || x->shape[2] != 1 || x->shape[1] < 1 || x->shape[1] > PLANE_MAX) return ig_error_set(err, IG_E_SHAPE, "input 0 must be [N,T,1,C], T at least 1");
+    if (x->ndim != 4 || x->shape[2] != 1 || x->shape[1] < 1 || x->shape[1] > PLANE_MAX)
+        return ig_error_set(err, IG_E_SHAPE, "input 0 must be [N,T,1,C], T at least 1");
     n->attrs.f[HEIGHT] = (double)x->shape[1], n->attrs.f[HEIGHT + 1] = 1;
     if (n->nin == 2) {
         IG_TRY(ig_need_shape(n, 1, IG_DTYPE_I64, 1, x->shape, err));
@@ -312,35 +327,39 @@ static ig_status max_over_time_forward(const ig_run *r, ig_error *err) {
         j.length = r->in[1]->data;
         for (int64_t i = 0; i < j.n; i++)
             if (j.length[i] < 1 || j.length[i] > j.h.in)
-                return ig_error_set(err, IG_E_ARG, "length %lld at position %lld is not in [1, %lld]", (long long)j.length[i], (long long)i, (long long)j.h.in);
+                return ig_error_set(err, IG_E_ARG, "length %lld at position %lld is not in [1, %lld]", (long long)j.length[i],
+                                    (long long)i, (long long)j.h.in);
     }
     run_pool(&j);
     return IG_OK;
 }
 
-/* ---- rows -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- rows ---------------------------------------------------------------------------------------------------------- */
 
 #define SLIDING_NAMES "kernel_h,kernel_w,stride_h,stride_w,before_h,before_w,after_h,after_w;ceil_mode,count_include_pad,h,w"
 #define ADAPTIVE_NAMES "out_h,out_w;,,h,w"
 
 const ig_op ig_op_max_pool2d = {
-    .name = "max_pool2d", .doc = "largest of each window of [N,H,W,C]; outputs y, index", .nin_min = 1, .nin_max = 1, .nout = 2, .map = -1,
-    .shape = pool_shape, .forward = pool_forward, .backward = max_pool_back, .attr_names = SLIDING_NAMES,
+    .name = "max_pool2d", .doc = "largest of each window of [N,H,W,C]; outputs y, index", .nin_min = 1, .nin_max = 1, .nout = 2,
+    .map = -1, .shape = pool_shape, .forward = pool_forward, .backward = max_pool_back, .attr_names = SLIDING_NAMES,
 };
 
 const ig_op ig_op_adaptive_max_pool2d = {
-    .name = "adaptive_max_pool2d", .doc = "largest of each of out_h × out_w parts of [N,H,W,C]; outputs y, index", .nin_min = 1, .nin_max = 1,
-    .nout = 2, .map = -1, .shape = pool_shape, .forward = pool_forward, .backward = max_pool_back, .attr_names = ADAPTIVE_NAMES,
+    .name = "adaptive_max_pool2d", .doc = "largest of each of out_h × out_w parts of [N,H,W,C]; outputs y, index", .nin_min = 1,
+    .nin_max = 1, .nout = 2, .map = -1, .shape = pool_shape, .forward = pool_forward, .backward = max_pool_back,
+    .attr_names = ADAPTIVE_NAMES,
 };
 
 const ig_op ig_op_max_over_time = {
-    .name = "max_over_time", .doc = "largest over T of [N,T,1,C], of the first lengths[n] of it; outputs y, index", .nin_min = 1, .nin_max = 2,
-    .nout = 2, .map = -1, .shape = max_over_time_shape, .forward = max_over_time_forward, .backward = max_pool_back, .attr_names = ";,,h,w",
+    .name = "max_over_time", .doc = "largest over T of [N,T,1,C], of the first lengths[n] of it; outputs y, index",
+    .nin_min = 1, .nin_max = 2, .nout = 2, .map = -1, .shape = max_over_time_shape, .forward = max_over_time_forward,
+    .backward = max_pool_back, .attr_names = ";,,h,w",
 };
 
 const ig_op ig_op_max_pool_grad = {
-    .name = "max_pool_grad", .doc = "inputs dy, index; dy added to where its maximum was found, in [N,h,w,C]", .nin_min = 2, .nin_max = 2,
-    .nout = 1, .map = -1, .flags = IG_OP_NO_GRAD, .shape = max_pool_grad_shape, .forward = max_pool_grad_forward, .attr_names = "h,w",
+    .name = "max_pool_grad", .doc = "inputs dy, index; dy added to where its maximum was found, in [N,h,w,C]", .nin_min = 2,
+    .nin_max = 2, .nout = 1, .map = -1, .flags = IG_OP_NO_GRAD, .shape = max_pool_grad_shape, .forward = max_pool_grad_forward,
+    .attr_names = "h,w",
 };
 
 const ig_op ig_op_avg_pool2d = {
@@ -354,11 +373,12 @@ const ig_op ig_op_avg_pool2d_grad = {
 };
 
 const ig_op ig_op_adaptive_avg_pool2d = {
-    .name = "adaptive_avg_pool2d", .doc = "mean of each of out_h × out_w parts of [N,H,W,C]", .nin_min = 1, .nin_max = 1, .nout = 1, .map = -1,
-    .shape = pool_shape, .forward = pool_forward, .backward = avg_pool_back, .attr_names = ADAPTIVE_NAMES,
+    .name = "adaptive_avg_pool2d", .doc = "mean of each of out_h × out_w parts of [N,H,W,C]", .nin_min = 1, .nin_max = 1,
+    .nout = 1, .map = -1, .shape = pool_shape, .forward = pool_forward, .backward = avg_pool_back, .attr_names = ADAPTIVE_NAMES,
 };
 
 const ig_op ig_op_adaptive_avg_pool2d_grad = {
-    .name = "adaptive_avg_pool2d_grad", .doc = "dy spread evenly over its part", .nin_min = 1, .nin_max = 1, .nout = 1, .map = -1,
-    .flags = IG_OP_NO_GRAD, .shape = avg_pool_grad_shape, .forward = avg_pool_grad_forward, .attr_names = ADAPTIVE_NAMES,
+    .name = "adaptive_avg_pool2d_grad", .doc = "dy spread evenly over its part", .nin_min = 1, .nin_max = 1, .nout = 1,
+    .map = -1, .flags = IG_OP_NO_GRAD, .shape = avg_pool_grad_shape, .forward = avg_pool_grad_forward,
+    .attr_names = ADAPTIVE_NAMES,
 };

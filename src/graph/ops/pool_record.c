@@ -34,7 +34,7 @@ ig_var *ig_adaptive_avg_pool2d(ig_graph *g, ig_var *x, int64_t out_h, int64_t ou
     return record(g, &ig_op_adaptive_avg_pool2d, x, &(ig_attrs){.i = {out_h, out_w}});
 }
 
-/* ---- over time: [N,T,C] is [N,T,1,C] --------------------------------------------------------------------------------------- */
+/* ---- over time: [N,T,C] is [N,T,1,C] ------------------------------------------------------------------------------- */
 
 static ig_var *as_pictures(ig_graph *g, ig_var *x) {
     if (ig_graph_poisoned(g)) return x;
@@ -53,8 +53,12 @@ static ig_pool_opts over_time(ig_pool_opts o) {
     return o;
 }
 
-ig_var *ig_max_pool1d(ig_graph *g, ig_var *x, ig_pool_opts o) { return as_sequences(g, ig_max_pool2d(g, as_pictures(g, x), over_time(o))); }
-ig_var *ig_avg_pool1d(ig_graph *g, ig_var *x, ig_pool_opts o) { return as_sequences(g, ig_avg_pool2d(g, as_pictures(g, x), over_time(o))); }
+ig_var *ig_max_pool1d(ig_graph *g, ig_var *x, ig_pool_opts o) {
+    return as_sequences(g, ig_max_pool2d(g, as_pictures(g, x), over_time(o)));
+}
+ig_var *ig_avg_pool1d(ig_graph *g, ig_var *x, ig_pool_opts o) {
+    return as_sequences(g, ig_avg_pool2d(g, as_pictures(g, x), over_time(o)));
+}
 
 ig_var *ig_max_over_time(ig_graph *g, ig_var *x, ig_var *lengths) {
     ig_var *in[] = {ig_contiguous(g, as_pictures(g, x)), lengths};

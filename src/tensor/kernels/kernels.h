@@ -139,14 +139,15 @@ typedef struct ig_kernels {
     void (*rms_norm_row)(float *y, float *rstd, const float *x, const float *w, float eps, size_t n);
     void (*rms_norm_grad_row)(float *dx, float *dw, const float *dy, const float *x, const float *w, float rstd, size_t n);
 
-    /* channel norms over `count` elements in rows of n (the last may be shorter), vectors of n; y, add, d_add may be NULL */
+    /* channel norms over `count` elements in rows of n (the last may be shorter), vectors of n; y, add, g may be NULL */
     void (*column_sums)(float *sum, const float *x, size_t count, size_t n); /* sum[j] += Σ x */
     void (*column_moments)(float *first, float *second, const float *x, const float *around, size_t count, size_t n); /* += Σ d, Σ d²; d = x - around */
     void (*column_affine)(float *y, const float *x, const float *add, const ig_columns *v, size_t count, size_t n, bool relu); /* [in place] */
-    /* sum += Σ g, dot += Σ g·(x - mean); g = dy, with relu where the output was positive: y, or when NULL the affine part */
-    void (*column_grad_sums)(float *sum, float *dot, const float *dy, const float *x, const float *y, const ig_columns *v, size_t count, size_t n, bool relu);
-    /* [dx in place with dy]; d_add = g needs relu and y */
-    void (*column_grad)(float *dx, float *d_add, const float *dy, const float *x, const float *y, const ig_columns *v, size_t count, size_t n, bool relu);
+    /* sum += Σ g, dot += Σ g·(x - mean); g = dy, with relu where the output was positive: y, or when NULL the affine part;
+     * g is written too where y is given */
+    void (*column_grad_sums)(float *sum, float *dot, float *g, const float *dy, const float *x, const float *y, const ig_columns *v, size_t count, size_t n, bool relu);
+    /* dx = g·scale - c0 - (x - mean)·c1 [in place with dy] */
+    void (*column_grad)(float *dx, const float *dy, const float *x, const ig_columns *v, size_t count, size_t n, bool relu);
 
     /* pools and pictures, c channels of one pixel.  The first of equals wins, NaN always. */
     void (*max_pool)(float *y, int32_t *index, const float *x, const ig_window *w, size_t c); /* index: position of the winner */
@@ -222,9 +223,9 @@ typedef struct ig_kernels {
     void (*column_sums_f64)(double *sum, const double *x, size_t count, size_t n);
     void (*column_moments_f64)(double *first, double *second, const double *x, const double *around, size_t count, size_t n);
     void (*column_affine_f64)(double *y, const double *x, const double *add, const ig_columns *v, size_t count, size_t n, bool relu);
-    void (*column_grad_sums_f64)(double *sum, double *dot, const double *dy, const double *x, const double *y, const ig_columns *v, size_t count, size_t n,
+    void (*column_grad_sums_f64)(double *sum, double *dot, double *g, const double *dy, const double *x, const double *y, const ig_columns *v, size_t count, size_t n,
                                  bool relu);
-    void (*column_grad_f64)(double *dx, double *d_add, const double *dy, const double *x, const double *y, const ig_columns *v, size_t count, size_t n,
+    void (*column_grad_f64)(double *dx, const double *dy, const double *x, const ig_columns *v, size_t count, size_t n,
                             bool relu);
     void (*max_pool_f64)(double *y, int32_t *index, const double *x, const ig_window *w, size_t c);
     void (*max_pool_grad_f64)(double *dx, const double *dy, const int32_t *index, size_t ld, size_t c);

@@ -1,23 +1,35 @@
 /* tensor/kernels/pool.c: what pictures need, one pixel of c channels at a time: pools over a window of pixels, blends of four
  * pixels, sums over neighbouring channels.
  *
- * Channels are contiguous (NHWC): every loop over them is a vector loop, and the loop over the pixels of a window stands outside.
+ * Channels are contiguous (NHWC): every loop over them is a vector loop, and the loop over the pixels of a window stands
+ * outside.
  */
 #include "tensor/kernels/table.h"
 
-void K(max_pool)(real *y, int32_t *index, const real *x, const ig_window *w, size_t c) {
-    memcpy(y, x, c * sizeof *y);
-    EACH(j, c) index[j] = w->position;
+#define STRIP 32 /* channels */
+
+/* Channels [0, c) of at most STRIP: the maxima so far and their places stay in registers. */
+INLINE void max_strip(real *y, int32_t *index, const real *x, const ig_window *w, size_t c) {
+    real best[STRIP];
+    int32_t place[STRIP];
+    EACH(j, c) best[j] = x[j], place[j] = w->position;
     for (int64_t r = 0; r < w->rows; r++) {
-        for (int64_t s = r ? 0 : 1; s < w->columns; s++) {
+        for (int64_t s = 0; s < w->columns; s++) {
             const real *v = x + r * w->row_stride + s * w->column_stride;
             const int32_t here = w->position + (int32_t)r * w->width + (int32_t)s;
             EACH(j, c) {
-                bool wins = v[j] > y[j] || v[j] != v[j];
-                y[j] = wins ? v[j] : y[j], index[j] = wins ? here : index[j];
+                bool wins = v[j] > best[j] || v[j] != v[j];
+                best[j] = wins ? v[j] : best[j], place[j] = wins ? here : place[j];
             }
         }
     }
+    EACH(j, c) y[j] = best[j], index[j] = place[j];
+}
+
+void K(max_pool)(real *y, int32_t *index, const real *x, const ig_window *w, size_t c) {
+    size_t j = 0;
+    for (; j + STRIP <= c; j += STRIP) max_strip(y + j, index + j, x + j, w, STRIP);
+    if (j < c) max_strip(y + j, index + j, x + j, w, c - j);
 }
 
 void K(max_pool_grad)(real *dx, const real *dy, const int32_t *index, size_t ld, size_t c) {

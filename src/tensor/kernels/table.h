@@ -30,8 +30,8 @@ IG_MAPS(IG_DECLARE_MAP)
     void IG_PASTE(column_sums, S)(T *sum, const T *x, size_t count, size_t n);                                          \
     void IG_PASTE(column_moments, S)(T *first, T *second, const T *x, const T *around, size_t count, size_t n);         \
     void IG_PASTE(column_affine, S)(T *y, const T *x, const T *add, const ig_columns *v, size_t count, size_t n, bool relu); \
-    void IG_PASTE(column_grad_sums, S)(T *sum, T *dot, const T *dy, const T *x, const T *y, const ig_columns *v, size_t count, size_t n, bool relu); \
-    void IG_PASTE(column_grad, S)(T *dx, T *d_add, const T *dy, const T *x, const T *y, const ig_columns *v, size_t count, size_t n, bool relu); \
+    void IG_PASTE(column_grad_sums, S)(T *sum, T *dot, T *g, const T *dy, const T *x, const T *y, const ig_columns *v, size_t count, size_t n, bool relu); \
+    void IG_PASTE(column_grad, S)(T *dx, const T *dy, const T *x, const ig_columns *v, size_t count, size_t n, bool relu); \
     void IG_PASTE(max_pool, S)(T *y, int32_t *index, const T *x, const ig_window *w, size_t c);                        \
     void IG_PASTE(max_pool_grad, S)(T *dx, const T *dy, const int32_t *index, size_t ld, size_t c);                    \
     void IG_PASTE(avg_pool, S)(T *y, const T *x, const ig_window *w, T divisor, size_t c);                             \

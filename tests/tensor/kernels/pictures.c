@@ -1,5 +1,6 @@
-/* The kernels of channel norms, pools and pictures: each instruction set against the double-precision twin, over sizes that leave
- * tails, with guards behind every array; all sets give the same bits; NaN and infinities go through a maximum as torch says.
+/* The kernels of channel norms, pools and pictures: each instruction set against the double-precision twin, over sizes that
+ * leave tails, with guards behind every array; all sets give the same bits; NaN and infinities go through a maximum as torch
+ * says.
  */
 #include "kernel_check.h"
 
@@ -19,7 +20,7 @@ static float *random_array(size_t n) {
     return x;
 }
 
-/* ---- channel norms ------------------------------------------------------------------------------------------------------ */
+/* ---- channel norms ------------------------------------------------------------------------------------------------- */
 
 enum { X, DY, ADD, MEAN, SCALE, SHIFT, C0, C1, INPUTS };
 
@@ -63,9 +64,13 @@ static void sums_of_columns_are_those_in_double(void **state) {
         compare("column_moments, first", n, a, wa, n), compare("column_moments, second", n, b, wb, n);
         for (int c = 0; c < 3; c++) { /* plain, relu recomputed, relu of a given y */
             const float *y = c == 2 ? t.f[ADD] : NULL;
-            k->column_grad_sums(a, b, t.f[DY], t.f[X], y, &t.narrow, t.count, n, c > 0);
-            k->column_grad_sums_f64(wa, wb, t.d[DY], t.d[X], y ? t.d[ADD] : NULL, &t.wide, t.count, n, c > 0);
+            float *g = guarded(t.count);
+            k->column_grad_sums(a, b, y ? g : NULL, t.f[DY], t.f[X], y, &t.narrow, t.count, n, c > 0);
+            k->column_grad_sums_f64(wa, wb, NULL, t.d[DY], t.d[X], y ? t.d[ADD] : NULL, &t.wide, t.count, n, c > 0);
             compare("column_grad_sums, sum", n, a, wa, n), compare("column_grad_sums, dot", n, b, wb, n);
+            for (size_t i = 0; y && i < t.count; i++)
+                check_near("column_grad_sums, g", n, i, g[i], y[i] > 0 ? t.f[DY][i] : 0, 0);
+            free_guarded(g, t.count);
         }
         free_guarded(a, n), free_guarded(b, n), free(wa), free(wb);
         drop(&t);
@@ -91,28 +96,27 @@ static void columns_are_normalised_as_in_double(void **state) {
 
 static void gradients_of_columns_are_those_in_double(void **state) {
     (void)state;
-    EACH_SET(k) EACH_SIZE(n) for (int c = 0; c < 3; c++) {
+    EACH_SET(k) EACH_SIZE(n) for (int relu = 0; relu < 2; relu++) {
         columns t = make(n);
-        bool y = c == 2;
-        float *dx = guarded(t.count), *add = guarded(t.count);
-        double *wx = malloc(t.count * sizeof *wx), *wa = malloc(t.count * sizeof *wa);
-        assert_true(wx && wa);
-        k->column_grad(dx, y ? add : NULL, t.f[DY], t.f[X], y ? t.f[ADD] : NULL, &t.narrow, t.count, n, c > 0);
-        k->column_grad_f64(wx, y ? wa : NULL, t.d[DY], t.d[X], y ? t.d[ADD] : NULL, &t.wide, t.count, n, c > 0);
-        compare("column_grad", n, dx, wx, t.count);
-        if (y) compare("column_grad, residual", n, add, wa, t.count);
-        k->column_grad(t.f[DY], NULL, t.f[DY], t.f[X], NULL, &t.narrow, t.count, n, c == 1); /* in place */
-        if (c < 2) assert_true(same_bits(t.f[DY], dx, t.count));
-        free_guarded(dx, t.count), free_guarded(add, t.count), free(wx), free(wa);
+        float *dx = guarded(t.count);
+        double *want = malloc(t.count * sizeof *want);
+        assert_non_null(want);
+        k->column_grad(dx, t.f[DY], t.f[X], &t.narrow, t.count, n, relu);
+        k->column_grad_f64(want, t.d[DY], t.d[X], &t.wide, t.count, n, relu);
+        compare("column_grad", n, dx, want, t.count);
+        k->column_grad(t.f[DY], t.f[DY], t.f[X], &t.narrow, t.count, n, relu); /* in place */
+        assert_true(same_bits(t.f[DY], dx, t.count));
+        free_guarded(dx, t.count), free(want);
         drop(&t);
     }
 }
 
-/* ---- pools, blends ---------------------------------------------------------------------------------------------------------- */
+/* ---- pools, blends ------------------------------------------------------------------------------------------------- */
 
 /* Two rows of three pixels in a picture four pixels wide. */
 static ig_window window_of(size_t c) {
-    return (ig_window){.rows = 2, .columns = 3, .row_stride = 4 * (int64_t)c, .column_stride = (int64_t)c, .position = 9, .width = 4};
+    return (ig_window){
+        .rows = 2, .columns = 3, .row_stride = 4 * (int64_t)c, .column_stride = (int64_t)c, .position = 9, .width = 4};
 }
 static const size_t pixel_of[PIXELS] = {0, 1, 2, 4, 5, 6}; /* in memory; position is 9 more */
 
@@ -139,7 +143,8 @@ static void maxima_are_the_largest_and_say_where(void **state) {
         for (size_t i = 0; i < 16 * c; i++) dx[i] = 1;
         k->max_pool_grad(dx, x, index, c, c); /* the first pixel of x as dy */
         for (size_t p = 0; p < 16; p++)
-            for (size_t j = 0; j < c; j++) check_near("max_pool_grad", c, j, dx[p * c + j], (size_t)index[j] == p ? 1 + x[j] : 1, EPS * 4);
+            for (size_t j = 0; j < c; j++)
+                check_near("max_pool_grad", c, j, dx[p * c + j], (size_t)index[j] == p ? 1 + x[j] : 1, EPS * 4);
         free_guarded(x, 8 * c), free_guarded(y, c), free_guarded(dx, 16 * c), free_guarded((float *)(void *)index, c);
     }
 }
@@ -172,7 +177,9 @@ static void blends_and_window_sums_are_those_in_double(void **state) {
         const float *corner[4] = {x, x + n, x + 2 * n, x + 3 * n};
         k->blend(y, corner, 0.25f, 0.625f, n);
         for (size_t i = 0; i < n; i++)
-            check_near("blend", n, i, y[i], 0.75 * (0.375 * x[i] + 0.625 * x[n + i]) + 0.25 * (0.375 * x[2 * n + i] + 0.625 * x[3 * n + i]), EPS * 12);
+            check_near("blend", n, i, y[i],
+                       0.75 * (0.375 * x[i] + 0.625 * x[n + i]) + 0.25 * (0.375 * x[2 * n + i] + 0.625 * x[3 * n + i]),
+                       EPS * 12);
         float *z = random_array(n);
         double *want = widened(z, n);
         k->add_scaled(z, x, 0.3f, n);
@@ -190,7 +197,7 @@ static void blends_and_window_sums_are_those_in_double(void **state) {
     }
 }
 
-/* ---- the same bits -------------------------------------------------------------------------------------------------------------- */
+/* ---- the same bits ------------------------------------------------------------------------------------------------- */
 
 static void instruction_sets_give_the_same_bits(void **state) {
     (void)state;
@@ -205,9 +212,9 @@ static void instruction_sets_give_the_same_bits(void **state) {
             float *to = any ? other : first, *small = to + 2 * t.count;
             memset(to, 0, all * sizeof *to);
             k->column_affine(to, t.f[X], t.f[ADD], &t.narrow, t.count, n, true);
-            k->column_grad(to + t.count, NULL, t.f[DY], t.f[X], NULL, &t.narrow, t.count, n, true);
+            k->column_grad(to + t.count, t.f[DY], t.f[X], &t.narrow, t.count, n, true);
             k->column_moments(small, small + n, t.f[X], t.f[MEAN], t.count, n);
-            k->column_grad_sums(small + 2 * n, small + 3 * n, t.f[DY], t.f[X], NULL, &t.narrow, t.count, n, true);
+            k->column_grad_sums(small + 2 * n, small + 3 * n, NULL, t.f[DY], t.f[X], NULL, &t.narrow, t.count, n, true);
             k->avg_pool(small + 4 * n, x, &w, 5, n);
             k->blend(small + 5 * n, corner, 0.3f, 0.7f, n);
             k->window_sum(small + 6 * n, x, 2, 2, n);
