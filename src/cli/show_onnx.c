@@ -41,11 +41,31 @@ static uint64_t weight_bytes(const ig_onnx *m) {
 
 /* ---- for people ---- */
 
+/* Names come from a stranger: what a terminal would obey is shown as a question mark. */
+static void print_name(const char *s) {
+    for (const unsigned char *c = (const unsigned char *)s; *c; c++) {
+        bool c1 = c[0] == 0xc2 && c[1] < 0xa0;
+        if (c1) c++;
+        putchar(c1 || *c < 32 || *c == 127 ? '?' : *c);
+    }
+}
+
+static void print_names(const char *before, const char *const *names, size_t count, const char *after) {
+    printf("%s", before);
+    for (size_t k = 0; k < count; k++) {
+        if (k) printf(", ");
+        print_name(names[k]);
+    }
+    printf("%s", after);
+}
+
 static void print_value(const char *title, const ig_onnx_value *v) {
-    printf("  %s%s  %s [", title, v->name, v->type);
+    printf("  %s", title);
+    print_name(v->name);
+    printf("  %s [", v->type);
     for (int d = 0; d < v->ndim; d++) {
         if (d) printf(", ");
-        if (v->symbol[d]) printf("%s", v->symbol[d]);
+        if (v->symbol[d]) print_name(v->symbol[d]);
         else if (v->shape[d] < 0) printf("?");
         else printf("%lld", (long long)v->shape[d]);
     }
@@ -55,11 +75,11 @@ static void print_value(const char *title, const ig_onnx_value *v) {
 static void print_nodes(const ig_onnx *m) {
     for (size_t i = 0; i < ig_onnx_about(m)->node_count; i++) {
         const ig_onnx_node *n = ig_onnx_node_at(m, i);
-        printf("%6zu  %s%s%s(", i, n->domain, *n->domain ? "." : "", n->op);
-        for (size_t k = 0; k < n->input_count; k++) printf("%s%s", k ? ", " : "", n->inputs[k]);
-        printf(")");
-        for (size_t k = 0; k < n->output_count; k++) printf("%s%s", k ? ", " : " → ", n->outputs[k]);
-        printf("\n");
+        printf("%6zu  ", i);
+        print_names("", &n->domain, *n->domain ? 1 : 0, *n->domain ? "." : "");
+        print_names("", &n->op, 1, "");
+        print_names("(", n->inputs, n->input_count, ")");
+        print_names(" → ", n->outputs, n->output_count, "\n");
     }
 }
 
@@ -67,15 +87,18 @@ static void print_onnx(const cli *c, const char *path, const ig_onnx *m, const o
     const ig_onnx_info *a = ig_onnx_about(m);
     char size[CLI_WORD_MAX];
     printf("%s\n", path);
-    printf(cli_say(c,
-                   "  format       ONNX, version %lld, operator set %lld\n  made by      %s\n  weights      %zu tensors, %s\n",
-                   "  格式      ONNX，版本 %lld，算子集 %lld\n  来源      %s\n  权重      %zu 个张量，%s\n"),
-           (long long)a->ir_version, (long long)a->opset, *a->producer ? a->producer : "–", a->weight_count,
+    printf(cli_say(c, "  format       ONNX, version %lld, operator set %lld\n", "  格式      ONNX，版本 %lld，算子集 %lld\n"),
+           (long long)a->ir_version, (long long)a->opset);
+    print_names(cli_say(c, "  made by      ", "  来源      "), &a->producer, 1, "\n");
+    printf(cli_say(c, "  weights      %zu tensors, %s\n", "  权重      %zu 个张量，%s\n"), a->weight_count,
            cli_word_bytes(weight_bytes(m), size));
     for (size_t i = 0; i < a->input_count; i++) print_value(cli_say(c, "input        ", "输入      "), ig_onnx_input_at(m, i));
     for (size_t i = 0; i < a->output_count; i++) print_value(cli_say(c, "output       ", "输出      "), ig_onnx_output_at(m, i));
     printf(cli_say(c, "  nodes        %zu:", "  节点      %zu 个："), a->node_count);
-    for (size_t i = 0; i < kinds; i++) printf(" %s ×%zu", ops[i].op, ops[i].count);
+    for (size_t i = 0; i < kinds; i++) {
+        print_names(" ", &ops[i].op, 1, "");
+        printf(" ×%zu", ops[i].count);
+    }
     printf("\n");
     if (cli_flag(c, "plan")) print_nodes(m);
 }

@@ -127,6 +127,8 @@ class Import(Case):
         self.assertEqual(shown["outputs"][0]["name"], "logits")
         self.assertIn("Softmax", self.good("show", self.dir / "m.onnx", "--plan", cwd=self.home).out)
         self.bad(1, "show", self.dir / "w.safetensors.onnx", cwd=self.home)
+        (self.dir / "evil.onnx").write_bytes(b"\x08\x08\x12\x05a\x1b[1m\x3a\x00")
+        self.assertIn("a?[1m", self.good("show", self.dir / "evil.onnx", cwd=self.home).out)
         self.bad(1, "export", "tiny", self.dir / "w.gguf", "--to", "gguf", cwd=self.home, says="one token per character")
 
     def test_pull_fetches_checks_and_imports(self):

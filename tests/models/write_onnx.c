@@ -187,6 +187,22 @@ static void weights_in_fewer_bits(void **state) {
     ig_model_free(m);
 }
 
+static void recurrent_networks_in_fewer_bits(void **state) {
+    static const char *const names[] = {"lstm-classify", "gru"};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[IG_PATH_MAX], name[64];
+        ig_model *m = NULL;
+        ig_error err;
+        check_ok(ig_path_join(path, sizeof path, TORCH_DIR, names[i], &err));
+        check_ok(ig_model_load(ctx, path, &m, &err));
+        check_ok(ig_model_pack(m, IG_BLOCK_Q8_0, &err));
+        snprintf(name, sizeof name, "packed-%s", names[i]);
+        write_model(m, name, (how){IG_DTYPE_F32, 0.05, -1});
+        ig_model_free(m);
+    }
+}
+
 static void networks_of_single_ops(void **state) {
     (void)state;
     for (int i = 0; i < scratch_count(); i++) {
@@ -213,6 +229,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(the_models_of_pytorch),
         cmocka_unit_test(descendants_of_llama),
         cmocka_unit_test(weights_in_fewer_bits),
+        cmocka_unit_test(recurrent_networks_in_fewer_bits),
         cmocka_unit_test(networks_of_single_ops),
     };
     if (argc != 2) return 2;

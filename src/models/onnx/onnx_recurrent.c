@@ -1,7 +1,8 @@
 /* models/onnx/onnx_recurrent.c: LSTM and GRU over whole sequences.
  *
  * Ingot multiplies all inputs at once and hands the products to the recurrence; ONNX's operators take the inputs and the
- * matrix. So the product before the recurrence is taken apart again: its factors go in, and it is not written itself.
+ * matrix.  So the product before the recurrence is taken apart again: its factors go in, and it is not written itself.  What is
+ * no plain product, as one over quantised weights, goes in as it is, with the unit matrix.
  *
  *     gates               Ingot, PyTorch        ONNX
  *     LSTM                i f g o               i o f g
@@ -48,9 +49,16 @@ static const char *no_bias(onnx_export *x, const recurrence *r) {
 
 /* [1,2·gates·H]: of the inputs, of the recurrence */
 static const char *biases(onnx_export *x, const recurrence *r, const ig_node *product) {
-    const char *b = product->nin == 3 ? reorder(x, r, onnx_in(x, product, 2)) : no_bias(x, r);
+    const char *b = product && product->nin == 3 ? reorder(x, r, onnx_in(x, product, 2)) : no_bias(x, r);
     const char *both[] = {b, r->gru ? reorder(x, r, onnx_in(x, r->n, 2)) : no_bias(x, r)};
     return onnx_emit(x, "Concat", both, 2, (onnx_attr[]){onnx_int("axis", 1)}, 1);
+}
+
+/* [gates·H,I] of the inputs, before it is reordered */
+static const char *input_weights(onnx_export *x, const recurrence *r, const ig_node *product) {
+    int64_t square[] = {r->gates * r->H, r->gates * r->H};
+    if (product) return onnx_permute(x, onnx_in(x, product, 1), (int64_t[]){1, 0}, 2);
+    return onnx_op1(x, "EyeLike", onnx_op2(x, "Expand", onnx_real(x, r->n->in[0]->t.dtype, 0), onnx_ints(x, square, 2)));
 }
 
 /* ---- states ---- */
@@ -81,45 +89,31 @@ static bool is_read(const onnx_export *x, const ig_var *v) {
 
 static void emit(onnx_export *x, const recurrence *r, const ig_node *product, const onnx_row *row) {
     const ig_node *n = r->n;
-    const char *w = onnx_permute(x, onnx_in(x, product, 1), (int64_t[]){1, 0}, 2),
-               *first = onnx_unsqueeze(x, onnx_in(x, n, r->first), 0);
-    const char *lengths = r->lengths < 0 ? ""
-                                         : onnx_emit(x, "Cast", (const char *[]){onnx_in(x, n, r->lengths)}, 1,
-                                                     (onnx_attr[]){onnx_int("to", onnx_type_number(IG_DTYPE_I32))}, 1);
-    const char *in[] = {onnx_in(x, product, 0),
-                        reorder(x, r, w),
-                        reorder(x, r, onnx_in(x, n, 1)),
-                        biases(x, r, product),
-                        lengths,
-                        first,
+    const char *first = onnx_unsqueeze(x, onnx_in(x, n, r->first), 0);
+    const char *lengths = r->lengths < 0 ? "" : onnx_cast(x, onnx_in(x, n, r->lengths), IG_DTYPE_I64, IG_DTYPE_I32);
+    const char *in[] = {product ? onnx_in(x, product, 0) : onnx_in(x, n, 0), reorder(x, r, input_weights(x, r, product)),
+                        reorder(x, r, onnx_in(x, n, 1)), biases(x, r, product), lengths, first,
                         r->gru ? "" : onnx_unsqueeze(x, onnx_in(x, n, 3), 0)};
     const char *out[] = {onnx_fresh(x, "states"), onnx_fresh(x, "last")};
     onnx_attr attr[] = {onnx_int("hidden_size", r->H), onnx_text("direction", r->reverse ? "reverse" : "forward"),
-                        onnx_int("linear_before_reset", 1)};
+                        onnx_int("linear_before_reset", 1)}; /* the last one is a GRU's */
+    onnx_node node = {.op = row->to, .name = out[0], .in = in, .nin = r->gru ? 6 : 7, .out = out, .nout = 2, .attr = attr,
+                      .attrs = r->gru ? 3 : 2};
     if (onnx_failed(x)) return;
-    onnx_put_node(&x->out, &(onnx_node){.op = row->to,
-                                        .name = out[0],
-                                        .in = in,
-                                        .nin = r->gru ? 6 : 7,
-                                        .out = out,
-                                        .nout = 2,
-                                        .attr = attr,
-                                        .attrs = r->gru ? 3 : 2});
+    onnx_put_node(&x->out, &node);
     onnx_set(x, n, 0, states(x, r, out[0], out[1], first));
 }
 
 static void write_recurrence(onnx_export *x, const ig_node *n, const onnx_row *row) {
-    const ig_node *product = onnx_recurrent_product(n);
     bool gru = strcmp(n->op->name, "gru") == 0;
     recurrence r = {.n = n, .gru = gru, .reverse = n->attrs.i[0] != 0, .gates = gru ? 3 : 4, .H = n->in[1]->t.shape[1],
                     .first = gru ? 3 : 2, .lengths = n->nin == 5 ? 4 : -1};
-    if (!product)
-        onnx_fail(x, IG_E_UNSUPPORTED, "%s over what is no product of inputs and a matrix has no form in ONNX", n->op->name);
-    else if (is_read(x, &n->out[1]))
-        onnx_fail(x, IG_E_UNSUPPORTED, "%s: a network that reads the cells has no form in ONNX", n->op->name);
-    else emit(x, &r, product, row);
+    if (!is_read(x, &n->out[1])) emit(x, &r, onnx_recurrent_product(n), row);
+    else onnx_fail(x, IG_E_UNSUPPORTED, "%s: a network that reads the cells has no form in ONNX", n->op->name);
 }
 
 const onnx_row onnx_rows_recurrent[] = {
-    {.op = "lstm", .write = write_recurrence, .to = "LSTM"}, {.op = "gru", .write = write_recurrence, .to = "GRU"}, {0},
+    {.op = "lstm", .write = write_recurrence, .to = "LSTM"},
+    {.op = "gru", .write = write_recurrence, .to = "GRU"},
+    {0},
 };
