@@ -1,4 +1,4 @@
-/* ingot/formats.h: readers and writers of model files: safetensors, GGUF, PyTorch's own checkpoints, and llama2.c's.
+/* ingot/formats.h: readers and writers of model files: safetensors, GGUF, PyTorch's own checkpoints, llama2.c's, and ONNX.
  *
  * A file comes from a stranger: opening it checks all of its structure, and what opened can be asked and read without
  * further surprises.  Errors name the file and the tensor or key.
@@ -238,6 +238,47 @@ ig_status ig_llama2c_describe(const ig_llama2c *l, size_t i, ig_tensor *shape, i
 /* Copy tensor i into dst.  The file rotates neighbours (2i, 2i+1), Hugging Face's Llama halves (i, i + D/2): the rows of
  * q_proj and k_proj are put into the order of the latter. */
 ig_status ig_llama2c_read(ig_context *ctx, const ig_llama2c *l, size_t i, const ig_tensor *dst, ig_error *err);
+
+/* ---- ONNX (https://github.com/onnx/onnx/blob/main/docs/IR.md): what a file says about itself ------------------------------------
+ *
+ * Nodes, inputs, outputs and the names and shapes of weights, as they stand in the main graph; graphs inside of attributes are
+ * not entered and no weight is read.  ig_model_export_onnx writes such files. */
+
+typedef struct ig_onnx ig_onnx;
+
+typedef struct ig_onnx_node {
+    const char *op, *domain, *name;      /* domain "" is ONNX's own */
+    const char *const *inputs, *const *outputs; /* "" for one that is left out */
+    size_t input_count, output_count, attribute_count;
+} ig_onnx_node;
+
+#define IG_ONNX_DIMS_MAX 8
+typedef struct ig_onnx_value { /* an input, an output or a weight */
+    const char *name, *type;   /* "f32", "i64" …; as the format calls it where Ingot has no such type */
+    int ndim;                  /* -1: not told */
+    int64_t shape[IG_ONNX_DIMS_MAX];        /* -1: only known when it runs, */
+    const char *symbol[IG_ONNX_DIMS_MAX];   /* under this name, or NULL */
+    uint64_t bytes;            /* of a weight, in this file */
+} ig_onnx_value;
+
+typedef struct ig_onnx_info {
+    int64_t ir_version, opset;
+    const char *producer, *doc, *graph; /* "" when absent */
+    size_t node_count, input_count, output_count, weight_count, metadata_count;
+} ig_onnx_info;
+
+/* Map a file and read its structure.  IG_E_FORMAT says where it is damaged; IG_E_LIMIT what there is too much of. */
+ig_status ig_onnx_open(const char *path, ig_onnx **out, ig_error *err);
+/* The same over memory, which is not needed afterwards; `name` is used in errors. */
+ig_status ig_onnx_open_memory(const char *name, const void *bytes, size_t size, ig_onnx **out, ig_error *err);
+void ig_onnx_close(ig_onnx *m);
+const ig_onnx_info *ig_onnx_about(const ig_onnx *m);
+/* In the order of the file; NULL past the end. */
+const ig_onnx_node *ig_onnx_node_at(const ig_onnx *m, size_t i);
+const ig_onnx_value *ig_onnx_input_at(const ig_onnx *m, size_t i);
+const ig_onnx_value *ig_onnx_output_at(const ig_onnx *m, size_t i);
+const ig_onnx_value *ig_onnx_weight_at(const ig_onnx *m, size_t i);
+const char *ig_onnx_metadata(const ig_onnx *m, const char *key); /* NULL when absent */
 
 #ifdef __cplusplus
 }

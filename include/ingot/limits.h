@@ -18,6 +18,8 @@
 #define IG_TORCH_ENTRIES_MAX (1u << 20)          /* tensors and scalars of a PyTorch checkpoint; files in its archive */
 #define IG_TORCH_NAME_BYTES_MAX 1024u            /* dotted name of one of them */
 #define IG_TORCH_REPEATED_MAX (1 << 24)          /* elements of a tensor that shows fewer stored ones repeatedly */
+#define IG_ONNX_ITEMS_MAX (1u << 20)             /* nodes, inputs, outputs and weights of an ONNX file, and the names in its nodes */
+#define IG_ONNX_TEXT_BYTES_MAX (16u << 20)       /* one text in it */
 #define IG_LLAMA2C_LAYERS_MAX 1024
 #define IG_VOCAB_MAX (1 << 21)                   /* tokens of a vocabulary */
 #define IG_TEXT_BYTES_MAX ((size_t)8 << 30)      /* one training text */

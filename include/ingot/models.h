@@ -191,6 +191,13 @@ ig_status ig_model_export_gguf(const ig_model *m, const char *path, ig_block_typ
 /* Write the weights alone as f32, f16 or bf16. */
 ig_status ig_model_export_safetensors(const ig_model *m, const char *path, ig_dtype type, ig_error *err);
 
+/* Write one ONNX file (operator set 17) that runs without Ingot, with batch and length left open: of the heads that the model has,
+ * the classifier, else logits of masked or next tokens, else the hidden states.  Inputs are input_ids and, where they matter,
+ * attention_mask and token_type_ids, outputs logits or last_hidden_state, as transformers names them; a mask is 1 for a text and 0
+ * behind it.  type f16 stores matrices in half the space; they are computed with in f32.  Packed matrices become numbers.
+ * IG_E_UNSUPPORTED names an op without a form in ONNX; IG_E_LIMIT over 2 GiB. */
+ig_status ig_model_export_onnx(ig_model *m, const char *path, ig_dtype type, ig_error *err);
+
 /* Change a setting of config.json that has no influence on shapes, e.g. ("resid_pdrop", "0.2"). */
 ig_status ig_model_set(ig_model *m, const char *key, const char *yaml_value, ig_error *err);
 /* Prepare all matrices for running (ig_param_pack): less memory, quicker products, and the same bits for a row of up to 16

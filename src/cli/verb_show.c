@@ -1,4 +1,4 @@
-/* cli/verb_show.c: ingot show NAME: what a model is, and how it is computed; or a feature with its versions. */
+/* cli/verb_show.c: ingot show NAME: what a model is, and how it is computed; or a feature with its versions; or an ONNX file. */
 #include <string.h>
 
 #include "cli/feature.h"
@@ -117,10 +117,16 @@ static int show(cli *c, ig_model *m, const ig_plan *p) {
     return code;
 }
 
+static bool is_onnx(const char *path) {
+    size_t n = strlen(path);
+    return n > 5 && strcmp(path + n - 5, ".onnx") == 0;
+}
+
 static int run_show(cli *c) {
     ig_model *m = NULL;
     cli_plan plan = {0};
     if (cli_is_feature(c, c->arg[0])) return cli_show_feature(c, c->arg[0]);
+    if (is_onnx(c->arg[0])) return cli_show_onnx(c, c->arg[0]);
     int code = cli_open_model(c, c->arg[0], &m);
     if (code == 0 && (cli_flag(c, "plan") || cli_flag(c, "forward")) && cli_plan_make(c, m, &plan) != IG_OK)
         code = cli_failed(c, cli_say(c, "try a smaller --batch or --context", "请减小 --batch 或 --context"));
@@ -141,9 +147,9 @@ static const cli_option options[] = {
 };
 
 const cli_verb cli_verb_show = {
-    .name = "show", .args = "MODEL",
+    .name = "show", .args = "MODEL|FILE.onnx",
     .en = "tell what a model is, and how it is computed", .zh = "查看模型信息及其计算方式",
-    .more_en = "examples:\n  ingot show shakespeare\n  ingot show ./gpt2 --plan --batch 4 --context 256\n  ingot show ./gpt2 --forward --json",
-    .more_zh = "示例：\n  ingot show shakespeare\n  ingot show ./gpt2 --plan --batch 4 --context 256\n  ingot show ./gpt2 --forward --json",
+    .more_en = "examples:\n  ingot show shakespeare\n  ingot show ./gpt2 --plan --batch 4 --context 256\n  ingot show ./gpt2 --forward --json\n  ingot show bge.onnx",
+    .more_zh = "示例：\n  ingot show shakespeare\n  ingot show ./gpt2 --plan --batch 4 --context 256\n  ingot show ./gpt2 --forward --json\n  ingot show bge.onnx",
     .options = options, .min_args = 1, .max_args = 1, .run = run_show,
 };

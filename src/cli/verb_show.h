@@ -17,6 +17,9 @@ typedef struct cli_plan {
 ig_status cli_plan_make(cli *c, ig_model *m, cli_plan *out);
 void cli_plan_fini(cli_plan *p);
 
+/* show_onnx.c: what an ONNX file says about itself. */
+int cli_show_onnx(cli *c, const char *path);
+
 /* verb_ls.c: bytes of the files in a model's folder, without its run. */
 uint64_t cli_folder_bytes(const char *dir);
 

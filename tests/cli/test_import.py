@@ -119,6 +119,16 @@ class Import(Case):
         self.assertEqual(self.text(self.dir / "hf"), self.text("tiny"))
         self.good("export", "tiny", self.dir / "w.safetensors", "--to", "safetensors", "--type", "f16", cwd=self.home)
         self.bad(1, "export", "tiny", self.dir / "w.safetensors", "--to", "safetensors", cwd=self.home, says="--overwrite")
+        self.good("export", "tiny", self.dir / "m.onnx", "--to", "onnx", cwd=self.home)
+        self.bad(2, "export", "tiny", self.dir / "n.onnx", "--to", "onnx", "--type", "bf16", cwd=self.home, says="f32 | f16")
+        shown = json.loads(self.good("show", self.dir / "m.onnx", "--json", cwd=self.home).out)
+        self.assertEqual(shown["opset"], 17)
+        self.assertEqual([v["shape"] for v in shown["inputs"]], [["batch_size", "sequence_length"]])
+        self.assertEqual(shown["outputs"][0]["name"], "logits")
+        self.assertIn("Softmax", self.good("show", self.dir / "m.onnx", "--plan", cwd=self.home).out)
+        self.bad(1, "show", self.dir / "w.safetensors.onnx", cwd=self.home)
+        (self.dir / "evil.onnx").write_bytes(b"\x08\x08\x12\x05a\x1b[1m\x3a\x00")
+        self.assertIn("a?[1m", self.good("show", self.dir / "evil.onnx", cwd=self.home).out)
         self.bad(1, "export", "tiny", self.dir / "w.gguf", "--to", "gguf", cwd=self.home, says="one token per character")
 
     def test_pull_fetches_checks_and_imports(self):

@@ -56,6 +56,9 @@ void ig_memory_order(const ig_tensor *t, int *order);
 /* dst = src, any strides; quick where both have the same type and shape (else as ig_tensor_copy). */
 ig_status ig_copy_layout(ig_context *ctx, const ig_tensor *dst, const ig_tensor *src, ig_error *err);
 
+/* By how much pair `pair` of a rope_table with these attributes turns from one position to the next. */
+double ig_rope_frequency(const ig_attrs *a, int64_t pair, int64_t pairs);
+
 /* ---- running ----------------------------------------------------------------------------------------------------------- */
 
 /* Items of `cost` element operations each: how many make a range worth a thread. */

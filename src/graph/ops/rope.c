@@ -61,11 +61,13 @@ static double scaled(double frequency, const ig_attrs *a) {
     return share <= 0 ? frequency / factor : (1 - share) * frequency / factor + share * frequency;
 }
 
+double ig_rope_frequency(const ig_attrs *a, int64_t pair, int64_t pairs) { return scaled(pow(a->f[0], -(double)pair / (double)pairs), a); }
+
 static ig_status table_forward(const ig_run *r, ig_error *err) {
     table_job j = {.r = r, .pairs = r->out[0]->shape[1], .frequency = r->scratch};
     double *f = r->scratch;
     (void)err;
-    for (int64_t i = 0; i < j.pairs; i++) f[i] = scaled(pow(r->node->attrs.f[0], -(double)i / (double)j.pairs), &r->node->attrs);
+    for (int64_t i = 0; i < j.pairs; i++) f[i] = ig_rope_frequency(&r->node->attrs, i, j.pairs);
     ig_parallel_for(r->ctx, (size_t)r->out[0]->shape[0], ig_grain(64 * (size_t)j.pairs), table_range, &j);
     return IG_OK;
 }
