@@ -163,11 +163,11 @@ const cli_verb cli_verb_data_check = {
     .name = "data check", .args = "FILE",
     .en = "find what is wrong with training data, by line", .zh = "逐行检查训练数据的问题",
     .more_en = "The same checks run before `ingot train`.  Exits with 1 when a row is bad; docs/FINE-TUNING.md describes the rows.\n"
-               "A table (CSV, TSV, XLSX, JSON) is reported by columns: types, missing values, outliers, leaks, drift; docs/TABLES.md.\n\n"
+               "A table (CSV, TSV, XLSX, JSON) is reported by columns: types, missing values, outliers, leaks, drift.\n\n"
                "examples:\n  ingot data check chats.jsonl --model desk\n  ingot data check pairs.jsonl --kind preference --json\n"
                "  ingot data check customers.csv --label churn --html report.html\n  ingot data check july.csv --against june.csv",
     .more_zh = "`ingot train` 开始前会做同样的检查。有问题的行使退出码为 1；行的格式见 docs/FINE-TUNING.md。\n"
-               "表（CSV、TSV、XLSX、JSON）按列报告：类型、缺失、异常值、标签泄漏、分布变化；见 docs/TABLES.md。\n\n"
+               "表（CSV、TSV、XLSX、JSON）按列报告：类型、缺失、异常值、标签泄漏、分布变化。\n\n"
                "示例：\n  ingot data check chats.jsonl --model desk\n  ingot data check pairs.jsonl --kind preference --json\n"
                "  ingot data check customers.csv --label churn --html report.html\n  ingot data check july.csv --against june.csv",
     .options = options, .min_args = 1, .max_args = 1, .run = run_check,

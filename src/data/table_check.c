@@ -2,7 +2,7 @@
  *
  * Everything is asked of the different values of a column, which are fewer than its rows; only duplicates and the label's questions
  * go through the rows.  An outlier lies both five robust deviations (1.4826 · MAD) from the median and past Tukey's outer fence, three
- * quartile distances out: long tails of counts and incomes are not called wrong for being long (Hampel 1974; Tukey 1977).
+ * quartile distances out, and is one of few: what a twentieth of the rows does is a long tail (Hampel 1974; Tukey 1977).
  */
 #include <math.h>
 #include <stdarg.h>
@@ -14,6 +14,7 @@
 #define FINDINGS_MAX 20000
 #define ROBUST_Z 5
 #define FENCE 3
+#define OUTLIER_SHARE 0.05
 
 static const struct {
     const char *name;
@@ -88,7 +89,7 @@ static ig_status check_numbers(table_checking *t, size_t column, const double *n
     const ig_frame_column *c = &t->f->column[column];
     const ig_column_profile *p = &t->out->profile[column];
     double reach = FENCE * (p->q3 - p->q1), spread = 1.4826 * p->mad, worst = 0;
-    size_t bad = 0, out = 0, example = 0;
+    size_t bad = 0, out = 0, rows = 0, example = 0;
     for (size_t i = 0; i < c->distinct; i++) {
         marked[i] = !c->missing[i] && isnan(number[i]);
         if (marked[i]) bad++, example = i;
@@ -98,10 +99,10 @@ static ig_status check_numbers(table_checking *t, size_t column, const double *n
     for (size_t i = 0; i < c->distinct; i++) {
         double away = fabs(number[i] - p->median);
         marked[i] = away > ROBUST_Z * spread && (number[i] < p->q1 - reach || number[i] > p->q3 + reach);
-        out += marked[i];
+        out += marked[i], rows += marked[i] ? c->count[i] : 0;
         if (marked[i] && away > worst) worst = away, example = i;
     }
-    if (!out) return IG_OK;
+    if (!out || (double)rows > OUTLIER_SHARE * (double)p->rows) return IG_OK;
     IG_TRY(add_marked(t, IG_FINDING_OUTLIERS, column, marked, c->value[example], err));
     t->out->finding[t->out->findings - 1].value = worst / spread;
     return IG_OK;
