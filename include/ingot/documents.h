@@ -35,6 +35,8 @@ typedef enum ig_table_format {
 typedef struct ig_table_opts {
     ig_table_format format;
     const char *sheet;      /* of XLSX; NULL: the first that is not hidden */
+    bool no_header;         /* CSV, TSV: the first line is a row, and columns are called "column 1", "column 2" … */
+    bool no_quotes;         /* CSV, TSV: a quote is a character like any other */
     ig_problem_fn *problem; /* NULL: the first bad row ends ig_table_each */
     void *problem_arg;
 } ig_table_opts;

@@ -82,6 +82,10 @@ struct ig_family {
     int64_t (*type_count)(const ig_model *m);                /* types are 0 … count-1; NULL: 1 */
     int64_t (*label_count)(const ig_model *m);               /* L; 0 without a head for it */
     const char *(*label)(const ig_model *m, int64_t i);
+    /* What config.json's `architectures` says of such a model with this head ("bare", "masked", "classify", "tag"); NULL: the
+     * family has none such. */
+    const char *(*architecture)(const char *model_type, const char *head);
+    bool (*of_head)(const ig_model *m, const char *name);    /* whether a parameter belongs to the head.  NULL: none does */
     int (*cache_layers)(const ig_model *m);
     void (*cache_shape)(const ig_model *m, int64_t *kv_heads, int64_t *head_size);
     int64_t (*context_length)(const ig_model *m);
@@ -170,6 +174,11 @@ ig_status ig_model_quantize(const ig_model *m, const char *dir, const ig_quantiz
 ig_status ig_model_export_gguf(const ig_model *m, const char *path, ig_block_type type, ig_error *err);
 /* Write the weights alone as f32, f16 or bf16. */
 ig_status ig_model_export_safetensors(const ig_model *m, const char *path, ig_dtype type, ig_error *err);
+
+/* Replace *m by a model whose config.json has the keys of `changes` in the place of its own (null: without them).  Parameters of
+ * the same name and shape are taken over, those of the head only with keep_head; all others are new, and their names are
+ * appended to *fresh.  *m stays as it was when it fails. */
+ig_status ig_model_rehead(ig_model **m, const ig_tree *changes, bool keep_head, uint64_t seed, ig_buf *fresh, ig_error *err);
 
 /* Change a setting of config.json that has no influence on shapes, e.g. ("resid_pdrop", "0.2"). */
 ig_status ig_model_set(ig_model *m, const char *key, const char *yaml_value, ig_error *err);

@@ -143,6 +143,8 @@ static ig_status open_any(ig_table *t, const void *bytes, size_t len, ig_error *
     if (len >= 8 && memcmp(bytes, "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", 8) == 0)
         return ig_error_at(err, IG_E_UNSUPPORTED, t->file, 0, "an old or encrypted Excel file: save it as .xlsx without a password, or as CSV");
     if (t->format == IG_TABLE_AUTO) t->format = format_by_content(t->file, bytes, len);
+    if (t->opts.no_header && t->format != IG_TABLE_CSV && t->format != IG_TABLE_TSV)
+        return ig_error_at(err, IG_E_ARG, t->file, 0, "only CSV and TSV can be without a first row of names");
     return t->format == IG_TABLE_XLSX ? xlsx_open(t, bytes, len, err) : open_text(t, bytes, len, err);
 }
 

@@ -19,6 +19,7 @@ typedef struct csv {
     char delimiter;
     int line;
     bool unclosed; /* a quote that nothing ends */
+    bool no_quotes;
 } csv;
 
 static bool at_record_end(const csv *c) {
@@ -65,7 +66,7 @@ static void skip_line_end(csv *c) {
 static ig_status record(csv *c, table_cells *out, ig_error *err) {
     table_cells_clear(out);
     for (;;) {
-        if (c->at < c->end && *c->at == '"') {
+        if (c->at < c->end && *c->at == '"' && !c->no_quotes) {
             c->at++;
             IG_TRY(quoted_field(c, out, err));
         } else bare_field(c, out);
@@ -83,7 +84,7 @@ static ig_status record(csv *c, table_cells *out, ig_error *err) {
 /* How well the first records fit: share of records with as many fields as the first, in thousandths; then the fields. */
 static ig_status score(const ig_table *t, char delimiter, table_cells *cells, size_t *out, ig_error *err) {
     size_t sample = t->text.len < SNIFF_BYTES ? t->text.len : SNIFF_BYTES, total = 0, same = 0, fields = 0;
-    csv c = {.file = t->file, .at = t->text.data, .end = t->text.data + sample, .delimiter = delimiter, .line = 1};
+    csv c = {.file = t->file, .at = t->text.data, .end = t->text.data + sample, .delimiter = delimiter, .line = 1, .no_quotes = t->opts.no_quotes};
     while (c.at < c.end && total < SNIFF_RECORDS) {
         ig_status status = record(&c, cells, err);
         if (status == IG_E_NOMEM) return status;
@@ -114,15 +115,30 @@ static ig_status sniff(ig_table *t, table_cells *cells, ig_error *err) {
 
 /* ---- the table ------------------------------------------------------------------------------------------------------ */
 
+/* The first record is a row: as many columns as it has, without names. */
+static ig_status number_columns(ig_table *t, table_cells *cells, size_t at, int line, ig_error *err) {
+    size_t count = cells->count;
+    t->body = at;
+    t->body_line = line;
+    table_cells_clear(cells);
+    for (size_t i = 0; i < count; i++) table_cells_add(cells, "", 0);
+    IG_TRY(ig_buf_status(&cells->bytes, err));
+    return table_set_names(t, cells->bytes.data, count, line, err);
+}
+
 static ig_status open_with(ig_table *t, table_cells *cells, ig_error *err) {
     if (t->format == IG_TABLE_TSV) t->delimiter = '\t';
     else IG_TRY(sniff(t, cells, err));
-    csv c = {.file = t->file, .at = t->text.data, .end = t->text.data + t->text.len, .delimiter = t->delimiter, .line = 1};
+    csv c = {.file = t->file, .at = t->text.data, .end = t->text.data + t->text.len,
+             .delimiter = t->delimiter, .line = 1, .no_quotes = t->opts.no_quotes};
     int line;
+    size_t at;
     do {
         line = c.line;
+        at = (size_t)(c.at - t->text.data);
         IG_TRY(record(&c, cells, err));
     } while (c.at < c.end && cells->count == 1 && cells->bytes.len == 1);
+    if (t->opts.no_header) return number_columns(t, cells, at, line, err);
     t->body = (size_t)(c.at - t->text.data);
     t->body_line = c.line;
     while (cells->count > 1 && cells->bytes.len > 1 && cells->bytes.data[cells->bytes.len - 2] == '\0')
@@ -139,7 +155,7 @@ ig_status csv_open(ig_table *t, ig_error *err) {
 
 static ig_status each_with(const ig_table *t, table_cells *cells, table_visit *v, ig_error *err) {
     csv c = {.file = t->file, .at = t->text.data + t->body, .end = t->text.data + t->text.len, .delimiter = t->delimiter,
-             .line = t->body_line};
+             .line = t->body_line, .no_quotes = t->opts.no_quotes};
     while (c.at < c.end) {
         ig_error problem = {0};
         int line = c.line;

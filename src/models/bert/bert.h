@@ -58,6 +58,7 @@ typedef struct bert {
 
 /* config.c */
 const ig_schema_field *bert_schema(const char *model_type);
+const char *bert_architecture(const char *model_type, const char *head);
 ig_status bert_read_config(const ig_model *m, bert_config *c, ig_error *err);
 void bert_read_dropout(const ig_model *m, bert_dropout *d);
 /* Write into config.json what its readers elsewhere would assume otherwise. */
@@ -71,6 +72,7 @@ ig_status bert_initialise(ig_model *m, uint64_t seed, ig_error *err);
 const char *bert_root(const bert_config *c); /* what stands before the names of the encoder: "", "bert." or "roberta." */
 void bert_tensor_name(const ig_model *m, const char *name, char *buf, size_t size);
 bool bert_optional(const ig_model *m, const char *name);
+bool bert_of_head(const ig_model *m, const char *name);
 
 /* forward.c */
 ig_var *bert_hidden(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths);

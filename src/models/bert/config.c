@@ -99,6 +99,18 @@ static ig_status read_head(const ig_model *m, bert_head *out, ig_error *err) {
                            "\"%.60s\" is not supported; …Model, …ForMaskedLM and …ForSequenceClassification are", first->text);
 }
 
+const char *bert_architecture(const char *model_type, const char *head) {
+    static const char *const heads[] = {"bare", "masked", "classify"};
+    static const char *const names[][3] = {
+        {"BertModel", "BertForMaskedLM", "BertForSequenceClassification"},
+        {"RobertaModel", "RobertaForMaskedLM", "RobertaForSequenceClassification"},
+        {"XLMRobertaModel", "XLMRobertaForMaskedLM", "XLMRobertaForSequenceClassification"}};
+    int row = strcmp(model_type, "bert") == 0 ? 0 : strcmp(model_type, "roberta") == 0 ? 1 : 2;
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        if (strcmp(head, heads[i]) == 0) return names[row][i];
+    return NULL;
+}
+
 /* A switch that only works one way. */
 static ig_status only(const ig_model *m, const char *key, bool supported, ig_error *err) {
     bool said = ig_tree_bool(root(m), key, supported);

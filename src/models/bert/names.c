@@ -64,6 +64,12 @@ void bert_tensor_name(const ig_model *m, const char *name, char *buf, size_t siz
     rename_norm(buf, ".beta", ".bias", size);
 }
 
+/* The pooler is a part of the encoder, though a classification reads it. */
+bool bert_of_head(const ig_model *m, const char *name) {
+    (void)m;
+    return of_head(name);
+}
+
 bool bert_optional(const ig_model *m, const char *name) {
     const bert *s = m->state;
     return s->c.head != BERT_CLASSIFY && starts_with(without_root(name), "pooler.");
