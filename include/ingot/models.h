@@ -31,7 +31,8 @@ enum {
     IG_CAN_TAG = 16,
     IG_CAN_DETECT = 32,
     IG_CAN_RECOMMEND = 64,
-    IG_CAN_SPEAK = 128
+    IG_CAN_SPEAK = 128,
+    IG_CAN_FILL = 256 /* predict tokens that were masked */
 };
 
 /* Key/value cache of a generating model, in pages (ig_page_write), and where the R rows of a run stand in it. */
@@ -77,7 +78,9 @@ struct ig_family {
      * it; what its own rows hold is of no meaning, but finite. */
     ig_var *(*hidden)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths);   /* → [B,T,C] */
     ig_var *(*classify)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths); /* → logits [B,L] */
-    ig_var *(*masked)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths);   /* → logits [B,T,V] */
+    /* → logits [B,T,V]; with places i64 [N], each b·T + t, of these tokens only: [N,V] */
+    ig_var *(*masked)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths, ig_var *places);
+    ig_var *(*tag)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths);      /* → logits [B,T,L] */
     int64_t (*hidden_size)(const ig_model *m);               /* C */
     int64_t (*type_count)(const ig_model *m);                /* types are 0 … count-1; NULL: 1 */
     int64_t (*label_count)(const ig_model *m);               /* L; 0 without a head for it */

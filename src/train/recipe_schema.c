@@ -39,10 +39,11 @@ static const ig_schema_field column_fields[] = {
 };
 
 static const ig_schema_field data_fields[] = {
-    CHOICE("kind", "text|chat|preference|labels|scores", "text; JSON lines of conversations or of pairs of answers; or tables of texts", "text"),
-    MAP("columns", column_fields, "labels, scores: which column of the tables is what"),
-    FLAG("header", "labels, scores: the first line of CSV and TSV names the columns", "true"),
-    FLAG("quotes", "labels, scores: quotes around a field of CSV and TSV are no part of it", "true"),
+    CHOICE("kind", "text|chat|preference|labels|scores|masked|pairs|tags",
+           "text; JSON lines of conversations or of pairs of answers; tables of texts; lines of tokens and tags", "text"),
+    MAP("columns", column_fields, "labels, scores, pairs: which column of the tables is what"),
+    FLAG("header", "labels, scores, pairs: the first line of CSV and TSV names the columns", "true"),
+    FLAG("quotes", "labels, scores, pairs: quotes around a field of CSV and TSV are no part of it", "true"),
     CHOICE("class_weights", "none|balanced", "labels: balanced counts every class the same in the loss", "none"),
     {.key = "train", .required = true, .doc = "file, or a list of them"},
     ANY("validation", "file, list of them, or the share that is held out: of a text its end, of rows a sample", "0.1"),
@@ -108,6 +109,19 @@ static const ig_schema_field scores_fields[] = {
     {0},
 };
 
+static const ig_schema_field masked_fields[] = {
+    REAL("share", 0.01, 0.9, "of the tokens that are masked", "0.15"),
+    FLAG("whole_words", "all pieces of a word together, and all characters of a Chinese word", "false"),
+    {0},
+};
+
+static const ig_schema_field pairs_fields[] = {
+    REAL("temperature", 1e-3, 100, "what the cosines are divided by", "0.05"),
+    FLAG("symmetric", "the second text must find the first as well", "true"),
+    CHOICE("pooling", "mean|cls", "the vector of a text: the mean of its tokens, or the first", "mean"),
+    {0},
+};
+
 static const ig_schema_field schedule_fields[] = {
     CHOICE("name", "constant|step|linear|cosine|one_cycle|plateau", "how the learning rate changes", "constant"),
     REAL("warmup", 0, 1e12, "steps of linear rise; below 1: share of all steps", "0"),
@@ -164,6 +178,8 @@ const ig_schema_field recipe_schema[] = {
     MAP("lora", lora_fields, "train an adapter of low rank instead of the weights of model.from"),
     MAP("dpo", dpo_fields, "learning from pairs of answers (data.kind: preference)"),
     MAP("scores", scores_fields, "learning a number (data.kind: scores)"),
+    MAP("masked", masked_fields, "pretraining on text whose tokens are masked (data.kind: masked)"),
+    MAP("pairs", pairs_fields, "learning vectors from texts that belong together (data.kind: pairs)"),
     MAP("optimiser", optimiser_fields, "how gradients become updates"),
     MAP("schedule", schedule_fields, "the learning rate over time"),
     MAP("regularise", regularise_fields, "against learning by heart"),

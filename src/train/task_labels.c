@@ -106,26 +106,15 @@ static ig_status scores_load(trainer *t, ig_error *err) {
 
 /* ---- config.json ---- */
 
-static void put_names(ig_json *j, const ig_classes *c) {
-    char key[24];
-    ig_json_key(j, "id2label"), ig_json_open(j, '{');
-    for (size_t i = 0; i < c->count; i++) snprintf(key, sizeof key, "%zu", i), ig_json_key(j, key), ig_json_text(j, c->name[i]);
-    ig_json_close(j, '}');
-    ig_json_key(j, "label2id"), ig_json_open(j, '{');
-    for (size_t i = 0; i < c->count; i++) ig_json_key(j, c->name[i]), ig_json_int(j, (int64_t)i);
-    ig_json_close(j, '}');
-    ig_json_key(j, "num_labels"), ig_json_int(j, (int64_t)c->count);
-}
-
 static void labels_config(const trainer *t, const ig_schema_field *fields, ig_json *j) {
     const labels *x = t->data;
-    if (recipe_has_field(fields, "id2label")) put_names(j, &x->d.classes);
+    if (recipe_has_field(fields, "id2label")) texts_put_classes(j, &x->d.classes);
     if (recipe_has_field(fields, "problem_type")) ig_json_key(j, "problem_type"), ig_json_text(j, "single_label_classification");
 }
 
 static void scores_config(const trainer *t, const ig_schema_field *fields, ig_json *j) {
     char *name[] = {(char[]){"score"}};
-    if (recipe_has_field(fields, "id2label")) put_names(j, &(ig_classes){.name = name, .count = 1});
+    if (recipe_has_field(fields, "id2label")) texts_put_classes(j, &(ig_classes){.name = name, .count = 1});
     if (recipe_has_field(fields, "problem_type")) {
         ig_json_key(j, "problem_type");
         ig_json_text(j, is_regression(t) ? "regression" : "multi_label_classification");

@@ -93,6 +93,19 @@ ig_status texts_load(trainer *t, texts *d, unsigned needs, unsigned may, ig_erro
     return make_tokenizer(t, d, err);
 }
 
+/* ---- config.json ---- */
+
+void texts_put_classes(ig_json *j, const ig_classes *c) {
+    char key[24];
+    ig_json_key(j, "id2label"), ig_json_open(j, '{');
+    for (size_t i = 0; i < c->count; i++) snprintf(key, sizeof key, "%zu", i), ig_json_key(j, key), ig_json_text(j, c->name[i]);
+    ig_json_close(j, '}');
+    ig_json_key(j, "label2id"), ig_json_open(j, '{');
+    for (size_t i = 0; i < c->count; i++) ig_json_key(j, c->name[i]), ig_json_int(j, (int64_t)i);
+    ig_json_close(j, '}');
+    ig_json_key(j, "num_labels"), ig_json_int(j, (int64_t)c->count);
+}
+
 /* ---- ids ---- */
 
 static ig_status encode_row(const trainer *t, texts *d, size_t i, bool each, ig_error *err) {

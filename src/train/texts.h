@@ -50,6 +50,8 @@ void texts_size(const trainer *t, int64_t *train, int64_t *held);
 const char *const *texts_specials(const ig_family *f, size_t *count);
 /* Learn the tokenizer that the recipe describes, or load it. */
 ig_status texts_tokenizer(trainer *t, const char *text, size_t len, ig_error *err);
+/* id2label, label2id and num_labels of config.json. */
+void texts_put_classes(ig_json *j, const ig_classes *c);
 /* Append to what a run tells about its data. */
 void texts_note(trainer *t, const char *fmt, ...) IG_PRINTF(2, 3);
 

@@ -45,7 +45,8 @@ static const char *label(const ig_model *m, int64_t i) {
 /* A pair of texts is scored by the one logit of a classification. */
 static unsigned can(const ig_model *m) {
     const bert_config *c = config_of(m);
-    return IG_CAN_EMBED | (c->L > 0 ? IG_CAN_CLASSIFY : 0) | (c->L == 1 ? IG_CAN_SCORE : 0);
+    static const unsigned heads[] = {[BERT_MASKED] = IG_CAN_FILL, [BERT_CLASSIFY] = IG_CAN_CLASSIFY, [BERT_TAG] = IG_CAN_TAG};
+    return IG_CAN_EMBED | heads[c->head] | (c->head == BERT_CLASSIFY && c->L == 1 ? IG_CAN_SCORE : 0);
 }
 
 /* Two per weight of a product, and q·kᵀ and scores·v over `context` keys. */
@@ -61,7 +62,7 @@ static const char *const model_types[] = {"bert", "roberta", "xlm-roberta", NULL
 const ig_family ig_family_bert = {
     .name = "bert",
     .doc = "encoder-only transformers: BERT, RoBERTa and XLM-RoBERTa",
-    .capabilities = IG_CAN_EMBED | IG_CAN_CLASSIFY | IG_CAN_SCORE,
+    .capabilities = IG_CAN_EMBED | IG_CAN_CLASSIFY | IG_CAN_SCORE | IG_CAN_TAG | IG_CAN_FILL,
     .model_types = model_types,
     .config_schema = bert_schema,
     .build = build,
@@ -74,6 +75,7 @@ const ig_family ig_family_bert = {
     .hidden = bert_hidden,
     .classify = bert_classify,
     .masked = bert_masked,
+    .tag = bert_tag,
     .hidden_size = hidden_size,
     .type_count = type_count,
     .label_count = label_count,

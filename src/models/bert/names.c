@@ -27,12 +27,12 @@ static const char *without_root(const char *name) {
     return starts_with(name, "roberta.") ? name + strlen("roberta.") : name;
 }
 
-/* Buffers that PyTorch modules store beside their parameters; the head for pairs of sentences; and the pooler of a RoBERTa
- * that classifies, which has a layer of its own in its place. */
+/* Buffers that PyTorch modules store beside their parameters; the head for pairs of sentences; and the pooler where
+ * no head reads it: that of a RoBERTa that classifies, which has a layer of its own in its place, and of one with tags. */
 static bool is_unused(const bert_config *c, const char *name) {
     if (ends_with(name, "embeddings.position_ids") || ends_with(name, "embeddings.token_type_ids")) return true;
     if (c->head == BERT_MASKED && starts_with(name, "cls.seq_relationship.")) return true;
-    return c->head == BERT_CLASSIFY && c->roberta && starts_with(name, "pooler.");
+    return (c->head == BERT_TAG || (c->head == BERT_CLASSIFY && c->roberta)) && starts_with(name, "pooler.");
 }
 
 /* The masked head is stored with copies of the token table and of its bias, or without them. */
