@@ -279,6 +279,9 @@ const char *ig_classifier_label(const ig_classifier *c, int64_t i);
 /* out [n,L]: probabilities, by softmax; by sigmoid, each label for itself, when problem_type is multi_label_classification or
  * there is one label; the plain logits when it is regression. */
 ig_status ig_classify_texts(ig_classifier *c, const char *const *texts, size_t n, float *out, ig_text_use *uses, ig_error *err);
+/* The same of pairs of texts, for a model that was trained on such. */
+ig_status ig_classify_pairs(ig_classifier *c, const char *const *texts, const char *const *second, size_t n, float *out, ig_text_use *uses,
+                            ig_error *err);
 /* A cross-encoder: how well documents[i] answers queries[i], the plain logit (any size; more is better).  The longer of the
  * two is cut first.  IG_E_UNSUPPORTED unless the model has one label. */
 ig_status ig_score_pairs(ig_classifier *c, const char *const *queries, const char *const *documents, size_t n, float *out,
