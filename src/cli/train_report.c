@@ -60,13 +60,19 @@ static const char *verb_of(const cli_train *t) {
     return strcmp(kind, "masked") == 0 || strcmp(kind, "tags") == 0 ? " show" : " run";
 }
 
+/* A share of rows is a sample, not the end of a file, which --last would measure. */
+static bool can_be_measured(const cli_train *t) {
+    bool labels = strcmp(ig_tree_text(ig_tree_path(ig_doc_root(t->recipe->doc), "data"), "kind", "text"), "labels") == 0;
+    return labels ? t->recipe->data.validation_count > 0 : strcmp(verb_of(t), " run") == 0;
+}
+
 static void print_next(const cli_train *t) {
-    ig_buf run = {.max = 1 << 16}, eval = {.max = 1 << 16};
+    ig_buf run = {.max = 1 << 16};
     add_program(&run, t->c), ig_buf_puts(&run, verb_of(t)), add_word(&run, NULL, model_argument(t));
     if (t->recipe->evaluate.prompt) add_word(&run, NULL, t->recipe->evaluate.prompt);
-    add_eval_command(t, &eval);
-    printf(cli_say(t->c, "next:\n  %s\n  %s\n", "下一步：\n  %s\n  %s\n"), run.data ? run.data : "", eval.data ? eval.data : "");
-    ig_buf_fini(&run), ig_buf_fini(&eval);
+    if (can_be_measured(t)) ig_buf_puts(&run, "\n  "), add_eval_command(t, &run);
+    printf(cli_say(t->c, "next:\n  %s\n", "下一步：\n  %s\n"), run.data ? run.data : "");
+    ig_buf_fini(&run);
 }
 
 /* ---- before: --check ---------------------------------------------------------------------------------------------------- */
