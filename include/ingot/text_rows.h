@@ -60,8 +60,8 @@ const char *ig_text_rows_get(const ig_text_rows *x, size_t i, ig_text_role role)
 void ig_text_rows_fini(ig_text_rows *x);
 
 /* Put a share of every label's rows behind all others: which, is decided by a hash of the texts, so that the same row is held
- * out for ever and equal texts are never on both sides.  Returns how many stand before; at least one when there is a row. */
-size_t ig_text_rows_split(ig_text_rows *x, double share);
+ * out for ever and equal texts are never on both sides.  *kept is how many stand before; at least one when there is a row. */
+ig_status ig_text_rows_split(ig_text_rows *x, double share, size_t *kept, ig_error *err);
 
 /* Names of classes: those of numbers by value, else by their bytes. */
 typedef struct ig_classes {

@@ -211,21 +211,24 @@ static void move_behind(ig_text_rows *x, const bool *held, ig_text_row *moved) {
     memcpy(x->row + kept, moved, n * sizeof *moved);
 }
 
-size_t ig_text_rows_split(ig_text_rows *x, double share) {
-    size_t held = 0, n = x->count;
-    place *p = n && share > 0 ? ig_calloc(n, sizeof *p) : NULL;
-    bool *is_held = p ? ig_calloc(n, sizeof *is_held) : NULL;
-    ig_text_row *moved = is_held ? ig_calloc(n, sizeof *moved) : NULL;
-    for (size_t i = 0; moved && i < n; i++) p[i] = (place){ig_text_rows_get(x, i, IG_TEXT_LABEL), key_of(x, i), i};
-    if (moved) {
+ig_status ig_text_rows_split(ig_text_rows *x, double share, size_t *kept, ig_error *err) {
+    size_t n = *kept = x->count;
+    if (!n || !(share > 0)) return IG_OK;
+    place *p = ig_calloc(n, sizeof *p);
+    bool *is_held = ig_calloc(n, sizeof *is_held);
+    ig_text_row *moved = ig_calloc(n, sizeof *moved);
+    ig_status status = p && is_held && moved ? IG_OK : ig_error_nomem(err, n * sizeof *moved);
+    for (size_t i = 0; i < n && status == IG_OK; i++) p[i] = (place){ig_text_rows_get(x, i, IG_TEXT_LABEL), key_of(x, i), i};
+    if (status == IG_OK) {
         qsort(p, n, sizeof *p, by_label_and_key);
-        held = mark(p, n, share, is_held);
-        if (held < n) move_behind(x, is_held, moved);
+        *kept = n - mark(p, n, share, is_held);
+        if (*kept) move_behind(x, is_held, moved);
+        else *kept = n;
     }
     ig_free(p);
     ig_free(is_held);
     ig_free(moved);
-    return n - (held < n ? held : 0);
+    return status;
 }
 
 /* ---- classes ---- */

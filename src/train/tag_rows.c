@@ -113,23 +113,22 @@ static bool is_held(const tag_rows *x, const tag_row *r, double share) {
 }
 
 /* Those that stay keep their order, and so do those that are held out. */
-size_t tag_rows_split(tag_rows *x, double share) {
-    size_t kept = 0, n = 0;
-    tag_row *moved = share > 0 ? ig_calloc(x->count + 1, sizeof *moved) : NULL;
-    if (!moved) return x->count;
+ig_status tag_rows_split(tag_rows *x, double share, size_t *kept, ig_error *err) {
+    size_t n = 0, stay = 0;
+    *kept = x->count;
     for (size_t i = 0; i < x->count; i++) n += is_held(x, &x->row[i], share);
-    if (n == x->count) {
-        ig_free(moved);
-        return x->count;
-    }
+    if (!n || n == x->count) return IG_OK;
+    tag_row *moved = ig_calloc(n, sizeof *moved);
+    if (!moved) return ig_error_nomem(err, n * sizeof *moved);
     n = 0;
     for (size_t i = 0; i < x->count; i++) {
         if (is_held(x, &x->row[i], share)) moved[n++] = x->row[i];
-        else x->row[kept++] = x->row[i];
+        else x->row[stay++] = x->row[i];
     }
-    memcpy(x->row + kept, moved, n * sizeof *moved);
+    memcpy(x->row + stay, moved, n * sizeof *moved);
     ig_free(moved);
-    return kept;
+    *kept = stay;
+    return IG_OK;
 }
 
 /* ---- spans ---- */

@@ -37,8 +37,8 @@ typedef struct tag_rows {
 
 ig_status tag_rows_read(const char *path, tag_rows *out, ig_problems *problems, ig_error *err);
 void tag_rows_fini(tag_rows *x);
-/* Sentences that a hash of their words holds out go behind the others; how many stand before. */
-size_t tag_rows_split(tag_rows *x, double share);
+/* Sentences that a hash of their words holds out go behind the others, unless all would; *kept: how many stand before. */
+ig_status tag_rows_split(tag_rows *x, double share, size_t *kept, ig_error *err);
 
 /* ---- spans   (the rules of conlleval, Tjong Kim Sang & Buchholz 2000) -------------------------------------------------- */
 

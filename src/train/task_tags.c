@@ -40,8 +40,7 @@ static ig_status read_files(const trainer *t, tags *d, ig_problems *p, ig_error 
     d->train_rows = d->x.count;
     for (size_t i = 0; i < r->data.validation_count; i++) IG_TRY(tag_rows_read(r->data.validation[i], &d->x, p, err));
     if (p->count > p->harmless) return task_refuse(r, p, err);
-    if (!r->data.validation_count) d->train_rows = tag_rows_split(&d->x, r->data.validation_fraction);
-    return IG_OK;
+    return r->data.validation_count ? IG_OK : tag_rows_split(&d->x, r->data.validation_fraction, &d->train_rows, err);
 }
 
 static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }

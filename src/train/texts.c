@@ -38,8 +38,7 @@ static ig_status read_files(const trainer *t, texts *d, const ig_text_rows_opts 
     d->train_rows = d->x.count;
     for (size_t i = 0; i < r->data.validation_count; i++) IG_TRY(ig_text_rows_read(r->data.validation[i], o, &d->x, p, err));
     if (p->count > p->harmless) return task_refuse(r, p, err);
-    if (!r->data.validation_count) d->train_rows = ig_text_rows_split(&d->x, r->data.validation_fraction);
-    return IG_OK;
+    return r->data.validation_count ? IG_OK : ig_text_rows_split(&d->x, r->data.validation_fraction, &d->train_rows, err);
 }
 
 static ig_status read_rows(trainer *t, texts *d, unsigned needs, unsigned may, ig_error *err) {

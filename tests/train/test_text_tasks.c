@@ -142,6 +142,33 @@ static void a_resumed_run_of_every_kind_ends_with_the_same_bits(void **state) {
     }
 }
 
+/* ---- memory ---- */
+
+/* Every fortieth of the allocations that making a trainer needs fails, and the first hundred one by one. */
+static void a_failed_allocation_is_a_status_that_leaks_nothing(void **state) {
+    (void)state;
+    put_all();
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const char *overrides[] = {bert, words, kinds[i].data, "train.context=12", kinds[i].more, NULL};
+        ig_recipe *r = tiny_recipe(overrides);
+        ig_tensor_stats before, after;
+        ig_status status = IG_E_NOMEM;
+        ig_tensor_stats_get(tiny_context, &before);
+        for (uint64_t n = 1; status != IG_OK; n += 1 + n / 100 * 3) {
+            ig_error err = {0};
+            trainer t;
+            ig_alloc_fail_at(n);
+            status = trainer_init(&t, tiny_context, r, NULL, &err);
+            ig_alloc_fail_at(0);
+            if (status == IG_OK) trainer_fini(&t);
+            else if (status != IG_E_NOMEM) fail_msg("%s, allocation %d: %s: %s", kinds[i].name, (int)n, ig_status_name(status), err.message);
+            ig_tensor_stats_get(tiny_context, &after);
+            if (after.bytes != before.bytes) fail_msg("%s, allocation %d: tensors stayed", kinds[i].name, (int)n);
+        }
+        ig_recipe_free(r);
+    }
+}
+
 /* ---- damaged rows ---- */
 
 static void check_refused(const char *data, const char *file, int line, const char *says) {
@@ -202,7 +229,8 @@ static void equal_texts_are_never_on_both_sides(void **state) {
     check_ok(ig_file_write(tiny_path("split.tsv"), b.data, b.len, &err));
     ig_buf_fini(&b);
     check_ok(ig_text_rows_read(tiny_path("split.tsv"), &(ig_text_rows_opts){.needs = 1u << IG_TEXT_FIRST | 1u << IG_TEXT_LABEL}, &x, &problems, &err));
-    size_t train = ig_text_rows_split(&x, 0.2), rare = 0;
+    size_t train, rare = 0;
+    check_ok(ig_text_rows_split(&x, 0.2, &train, &err));
     assert_true(x.count == 300 && train >= 228 && train <= 240);
     for (size_t i = train; i < x.count; i++) {
         rare += strcmp(ig_text_rows_get(&x, i, IG_TEXT_LABEL), "rare") == 0;
@@ -352,6 +380,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(losses_and_gradients_are_those_of_torch),
         cmocka_unit_test(a_resumed_run_of_every_kind_ends_with_the_same_bits),
+        cmocka_unit_test(a_failed_allocation_is_a_status_that_leaks_nothing),
         cmocka_unit_test(damaged_rows_are_told_by_file_and_line),
         cmocka_unit_test(rows_without_names_and_with_quotes_are_read),
         cmocka_unit_test(equal_texts_are_never_on_both_sides),
