@@ -142,17 +142,37 @@ static void on_problem(void *arg, const ig_error *problem) {
     row_problem(&r->row, IG_PROBLEM_FIELDS, "%.150s", problem->message);
 }
 
+static ig_status take_table(reader *r, const ig_table *t, ig_error *err) {
+    size_t before = r->out->count, told = r->row.problems->count;
+    r->table = t;
+    IG_TRY(find_columns(r, err));
+    IG_TRY(ig_table_each(t, take_row, r, err));
+    IG_TRY(r->row.status);
+    if (r->out->count > before || r->row.problems->count > told) return IG_OK;
+    return ig_error_at(err, IG_E_FORMAT, r->path, 0, "the table has no row");
+}
+
+static reader begin(const char *name, const ig_text_rows_opts *opts, ig_text_rows *out, ig_problems *problems, ig_error *err) {
+    return (reader){.path = name, .opts = opts, .out = out, .row = {.problems = problems, .file = out->files++, .err = err}};
+}
+
 ig_status ig_text_rows_read(const char *path, const ig_text_rows_opts *opts, ig_text_rows *out, ig_problems *problems, ig_error *err) {
-    reader r = {.path = path, .opts = opts, .out = out, .row = {.problems = problems, .file = out->files++, .err = err}};
+    reader r = begin(path, opts, out, problems, err);
     ig_table_opts how = {.problem = on_problem, .problem_arg = &r, .no_header = opts->no_header, .no_quotes = opts->no_quotes};
     ig_table *t = NULL;
-    size_t before = out->count, told = problems->count;
     IG_TRY(ig_table_open(path, &how, &t, err));
-    r.table = t;
-    ig_status status = find_columns(&r, err);
-    if (status == IG_OK) status = ig_table_each(t, take_row, &r, err);
-    if (status == IG_OK) status = r.row.status;
-    if (status == IG_OK && out->count == before && problems->count == told) status = ig_error_at(err, IG_E_FORMAT, path, 0, "the table has no row");
+    ig_status status = take_table(&r, t, err);
+    ig_table_close(t);
+    return status;
+}
+
+ig_status ig_text_rows_parse(const char *name, const void *bytes, size_t len, const ig_text_rows_opts *opts, ig_text_rows *out,
+                             ig_problems *problems, ig_error *err) {
+    reader r = begin(name, opts, out, problems, err);
+    ig_table_opts how = {.problem = on_problem, .problem_arg = &r, .no_header = opts->no_header, .no_quotes = opts->no_quotes};
+    ig_table *t = NULL;
+    IG_TRY(ig_table_parse(name, bytes, len, &how, &t, err));
+    ig_status status = take_table(&r, t, err);
     ig_table_close(t);
     return status;
 }

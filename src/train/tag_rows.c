@@ -80,17 +80,21 @@ static ig_status take_lines(reader *r, const char *s, size_t n, ig_error *err) {
     return IG_OK;
 }
 
-ig_status tag_rows_read(const char *path, tag_rows *out, ig_problems *problems, ig_error *err) {
+ig_status tag_rows_parse(const char *name, const char *text, size_t len, tag_rows *out, ig_problems *problems, ig_error *err) {
     reader r = {.out = out, .row = {.problems = problems, .file = out->files++, .err = err}};
     size_t before = out->count, told = problems->count;
-    ig_map_file map;
     out->bytes.max = TAG_FILE_BYTES_MAX;
+    if (len > TAG_FILE_BYTES_MAX) return ig_error_at(err, IG_E_LIMIT, name, 0, "the file has more than 2 GB: split it");
+    IG_TRY(take_lines(&r, text, len, err));
+    if (out->count > before || problems->count > told) return IG_OK;
+    return ig_error_at(err, IG_E_FORMAT, name, 0, "the file has no sentence: a token and its tag on each line, an empty line between sentences");
+}
+
+ig_status tag_rows_read(const char *path, tag_rows *out, ig_problems *problems, ig_error *err) {
+    ig_map_file map;
     IG_TRY(ig_file_map(path, &map, err));
-    ig_status status = map.size <= TAG_FILE_BYTES_MAX ? take_lines(&r, map.data, map.size, err)
-                                                      : ig_error_at(err, IG_E_LIMIT, path, 0, "the file has more than 2 GB: split it");
+    ig_status status = tag_rows_parse(path, map.size ? (const char *)map.data : "", map.size, out, problems, err);
     ig_file_unmap(&map);
-    if (status == IG_OK && out->count == before && problems->count == told)
-        status = ig_error_at(err, IG_E_FORMAT, path, 0, "the file has no sentence: a token and its tag on each line, an empty line between sentences");
     return status;
 }
 

@@ -36,6 +36,7 @@ typedef struct tag_rows {
 #define TAG_FILE_BYTES_MAX ((size_t)2 << 30)
 
 ig_status tag_rows_read(const char *path, tag_rows *out, ig_problems *problems, ig_error *err);
+ig_status tag_rows_parse(const char *name, const char *text, size_t len, tag_rows *out, ig_problems *problems, ig_error *err);
 void tag_rows_fini(tag_rows *x);
 /* Sentences that a hash of their words holds out go behind the others, unless all would; *kept: how many stand before. */
 ig_status tag_rows_split(tag_rows *x, double share, size_t *kept, ig_error *err);

@@ -157,7 +157,8 @@ static void every_key_is_documented(void **state) {
 
 static void recipes_of_the_repository_are_right(void **state) {
     (void)state;
-    const char *const names[] = {"shakespeare-char.yaml", "shakespeare-char-hour.yaml", "shakespeare-bpe.yaml"};
+    const char *const names[] = {"shakespeare-char.yaml", "shakespeare-char-hour.yaml", "shakespeare-bpe.yaml", "bert-masked.yaml", "bert-labels.yaml",
+                                 "bert-labels-pretrained.yaml", "bert-rerank.yaml", "bert-vectors.yaml", "bert-names.yaml"};
     const char *root = getenv("INGOT_ROOT");
     for (size_t i = 0; root && i < sizeof names / sizeof *names; i++) {
         char path[1024];

@@ -15,13 +15,13 @@ static const char bert[] =
 static const char words[] = "tokenizer={kind: word, vocab_size: 64}";
 
 static void put(const char *name, const char *text) {
-    ig_error err;
+    ig_error err = {0};
     check_ok(ig_file_write(tiny_path(name), text, strlen(text), &err));
 }
 
 static void put_many(const char *name, const char *header, const char *first, const char *second, int n) {
     ig_buf b = {.max = 1 << 16};
-    ig_error err;
+    ig_error err = {0};
     ig_buf_puts(&b, header);
     for (int i = 0; i < n; i++) ig_buf_printf(&b, i % 2 ? first : second, "word more", i % 7 < 3 ? "cat" : "dog", i % 5 ? "sees" : "hears");
     check_ok(ig_file_write(tiny_path(name), b.data, b.len, &err));
@@ -122,7 +122,7 @@ static void put_all(void) {
 }
 
 static void a_resumed_run_of_every_kind_ends_with_the_same_bits(void **state) {
-    ig_error err;
+    ig_error err = {0};
     (void)state;
     put_all();
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -208,7 +208,7 @@ static void damaged_rows_are_told_by_file_and_line(void **state) {
 static void rows_without_names_and_with_quotes_are_read(void **state) {
     const char *overrides[] = {bert, words, "data={kind: labels, train: plain.csv, header: false, quotes: false, validation: 0, columns: {text: 2, label: 1}}",
                                "train.context=12", "train.steps=2", "schedule={name: constant}", NULL};
-    ig_error err;
+    ig_error err = {0};
     ig_train_result r;
     (void)state;
     put("plain.csv", "x,\"to be\ny,or not\nx,to be\ny,or \"not\"\n");
@@ -221,7 +221,7 @@ static void rows_without_names_and_with_quotes_are_read(void **state) {
 static void equal_texts_are_never_on_both_sides(void **state) {
     ig_text_rows x = {0};
     ig_problems problems = {0};
-    ig_error err;
+    ig_error err = {0};
     ig_buf b = {.max = 1 << 16};
     (void)state;
     ig_buf_puts(&b, "text\tlabel\n");
@@ -307,7 +307,7 @@ static void the_head_runs_over_the_masked_places_only(void **state) {
 /* ---- another head ---- */
 
 static ig_model *load(const char *name) {
-    ig_error err;
+    ig_error err = {0};
     ig_model *m;
     check_ok(ig_model_load(tiny_context, tiny_path(name), &m, &err));
     return m;
@@ -338,7 +338,7 @@ static void a_pretrained_encoder_learns_to_classify(void **state) {
 
 static void vectors_are_saved_with_their_pooling(void **state) {
     const char *overrides[] = {bert, words, "data={kind: pairs, train: pairs.tsv, validation: 0.2}", "train.context=12", "pairs.pooling=cls", NULL};
-    ig_error err;
+    ig_error err = {0};
     ig_doc *d;
     (void)state;
     put_all();
