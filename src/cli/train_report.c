@@ -57,7 +57,8 @@ static const char *verb_of(const cli_train *t) {
     const char *kind = ig_tree_text(ig_tree_path(ig_doc_root(t->recipe->doc), "data"), "kind", "text");
     if (strcmp(kind, "labels") == 0 || strcmp(kind, "scores") == 0) return " classify";
     if (strcmp(kind, "pairs") == 0) return " embed";
-    return strcmp(kind, "masked") == 0 || strcmp(kind, "tags") == 0 ? " show" : " run";
+    if (strcmp(kind, "tags") == 0) return " tag";
+    return strcmp(kind, "masked") == 0 ? " show" : " run";
 }
 
 /* A share of rows is a sample, not the end of a file, which --last would measure. */

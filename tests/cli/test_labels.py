@@ -46,6 +46,18 @@ class Labels(Case):
         self.bad(1, "eval", "./mood", "--data", "other.tsv", says="other.tsv:3")
         self.bad(2, "eval", "./mood", "--data", "test.tsv", "--column", "mood=1", says="text=NAME")
 
+    def test_tags_of_words(self):
+        lines = [("Ann", "B-P"), ("sees", "O"), ("old", "B-L"), ("Leeds", "I-L")], [("old", "O"), ("Bob", "B-P"), ("sees", "O"), ("Ann", "B-P")]
+        (self.dir / "names.txt").write_text("\n".join("".join(f"{w}\t{t}\n" for w, t in s) for s in lines * 8))
+        (self.dir / "names.yaml").write_text(RECIPE.replace("{kind: labels, train: train.tsv, validation: test.tsv}", "{kind: tags, train: names.txt, validation: 0}")
+                                             .replace("eval_accuracy", "eval_f1"))
+        self.good("train", "names.yaml", "--out", "names")
+        self.assertEqual(self.good("tag", "./names", "Ann sees old Leeds").out, "Ann\tB-P\nsees\tO\nold\tB-L\nLeeds\tI-L\n\n")
+        r = self.good("tag", "./names", "--json", stdin="old Bob sees Ann\n").json
+        self.assertEqual([w["tag"] for w in r["texts"][0]], ["O", "B-P", "O", "B-P"])
+        self.assertEqual([line.split("\t")[0] for line in self.good("tag", "./names", "酒店Ann").out.splitlines()], ["酒", "店", "Ann", ""])
+        self.bad(1, "tag", "./mood", "hello", says="no head that tags")
+
     def test_the_folder_says_its_labels(self):
         config = json.loads((self.dir / "mood/config.json").read_text())
         self.assertEqual((config["id2label"], config["label2id"]), ({"0": "blame", "1": "praise"}, {"blame": 0, "praise": 1}))
