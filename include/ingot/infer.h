@@ -280,7 +280,8 @@ const char *ig_classifier_label(const ig_classifier *c, int64_t i);
  * there is one label; the plain logits when it is regression. */
 ig_status ig_classify_texts(ig_classifier *c, const char *const *texts, size_t n, float *out, ig_text_use *uses, ig_error *err);
 /* The same of pairs of texts, for a model that was trained on such. */
-ig_status ig_classify_pairs(ig_classifier *c, const char *const *texts, const char *const *second, size_t n, float *out, ig_text_use *uses,
+ig_status ig_classify_pairs(ig_classifier *c, const char *const *texts, const char *const *second, size_t n, float *out,
+                            ig_text_use *uses,
                             ig_error *err);
 typedef struct ig_tagger ig_tagger;
 /* IG_E_UNSUPPORTED for a model without a head for tags.  The model must outlive the tagger. */

@@ -178,7 +178,8 @@ ig_status ig_model_export_gguf(const ig_model *m, const char *path, ig_block_typ
 /* Write the weights alone as f32, f16 or bf16. */
 ig_status ig_model_export_safetensors(const ig_model *m, const char *path, ig_dtype type, ig_error *err);
 
-/* Replace *m by a model whose config.json has the keys of `changes` in the place of its own (null: without them).  Parameters of
+/* Replace *m by a model whose config.json has the keys of `changes` in the place of its own (null: without them).  Parameters
+ * of
  * the same name and shape are taken over, those of the head only with keep_head; all others are new, and their names are
  * appended to *fresh.  *m stays as it was when it fails. */
 ig_status ig_model_rehead(ig_model **m, const ig_tree *changes, bool keep_head, uint64_t seed, ig_buf *fresh, ig_error *err);

@@ -68,7 +68,8 @@ typedef struct ig_tokenizer_train_opts {
  * CHAR: ids are the special tokens, the byte tokens if asked for, then the characters by code point.  vocab_size 0 keeps
  * all characters.  With byte_fallback the most frequent are kept; without it all must fit, and the text must be UTF-8.
  * WORDPIECE: BERT's normaliser and words; ids are the special tokens, the characters by how often they occur ("##" before
- * those inside of words), then one piece per merge, as Hugging Face's WordPieceTrainer; with whole_words the most frequent words.
+ * those inside of words), then one piece per merge, as Hugging Face's WordPieceTrainer; with whole_words the most frequent
+ * words.
  * [UNK] or <unk> must be among the special tokens; [CLS] and [SEP] make the template.
  * The other kinds are read, not learned (IG_E_UNSUPPORTED).
  * Fails with IG_E_ARG, IG_E_LIMIT, IG_E_FORMAT (no UTF-8), IG_E_CANCELLED or IG_E_NOMEM. */

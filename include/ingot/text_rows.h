@@ -55,7 +55,8 @@ typedef struct ig_text_rows_opts {
 
 /* Append the rows of a table.  What is wrong goes to *problems, and such rows are left out; a column that is missing is
  * IG_E_NOT_FOUND, and a file without any row IG_E_FORMAT. */
-ig_status ig_text_rows_read(const char *path, const ig_text_rows_opts *opts, ig_text_rows *out, ig_problems *problems, ig_error *err);
+ig_status ig_text_rows_read(const char *path, const ig_text_rows_opts *opts, ig_text_rows *out, ig_problems *problems,
+                            ig_error *err);
 /* The same from bytes; `name` stands in errors and may tell the format. */
 ig_status ig_text_rows_parse(const char *name, const void *bytes, size_t len, const ig_text_rows_opts *opts, ig_text_rows *out,
                              ig_problems *problems, ig_error *err);

@@ -79,7 +79,8 @@ static ig_status classify_input(classification *w) {
     if (w->c->args > 1) return classify_arguments(w);
     ig_status s = cli_input_text(w->c, 1, &text);
     if (s == IG_OK && text.len && memchr(text.data, 0, text.len))
-        s = ig_error_set(&w->c->err, IG_E_FORMAT, "%s", cli_say(w->c, "the input has a zero byte: it is no text", "输入含有零字节，不是文本"));
+        s = ig_error_set(&w->c->err, IG_E_FORMAT, "%s", cli_say(w->c, "the input has a zero byte: it is no text",
+                                                                "输入含有零字节，不是文本"));
     if (s == IG_OK && text.len) s = classify_lines(w, text.data);
     ig_buf_fini(&text);
     return s;
@@ -105,7 +106,8 @@ static int run_json(classification *w) {
 static int classify(cli *c, ig_model *m) {
     classification w = {.c = c};
     int code = 1;
-    if (ig_classifier_open(m, NULL, &w.k, &c->err) != IG_OK) return cli_failed(c, cli_say(c, "ingot show tells what a model is", "ingot show 显示模型的信息"));
+    if (ig_classifier_open(m, NULL, &w.k, &c->err) != IG_OK) return cli_failed(c,
+        cli_say(c, "ingot show tells what a model is", "ingot show 显示模型的信息"));
     cli_catch_interrupt();
     w.out = ig_calloc(SLICE, (size_t)ig_classifier_count(w.k) * sizeof *w.out);
     if (!w.out) {
@@ -117,7 +119,8 @@ static int classify(cli *c, ig_model *m) {
         code = classify_input(&w) == IG_OK ? 0 : failed(c);
     }
     if (code == 0 && w.cut && !c->quiet)
-        fprintf(stderr, cli_say(c, "%zu of %zu texts are longer than the model reads; their ends were cut off\n", "%zu/%zu 个文本过长，末尾已截断\n"), w.cut, w.done);
+        fprintf(stderr, cli_say(c, "%zu of %zu texts are longer than the model reads; their ends were cut off\n",
+                                "%zu/%zu 个文本过长，末尾已截断\n"), w.cut, w.done);
     ig_free(w.out);
     ig_classifier_close(w.k);
     return code;

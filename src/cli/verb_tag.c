@@ -66,7 +66,8 @@ static ig_status tag_words(tagging *w, ig_buf *cut, size_t n) {
 
 static ig_status tag_text(tagging *w, const char *text) {
     ig_buf cut = {.max = 1 << 24};
-    if (!ig_utf8_valid(text, strlen(text))) return ig_error_set(&w->c->err, IG_E_FORMAT, "%s", cli_say(w->c, "a text is no UTF-8", "文本不是 UTF-8"));
+    if (!ig_utf8_valid(text, strlen(text))) return ig_error_set(&w->c->err, IG_E_FORMAT, "%s",
+                                                                cli_say(w->c, "a text is no UTF-8", "文本不是 UTF-8"));
     size_t n = cut_words(text, &cut);
     ig_status s = ig_buf_status(&cut, &w->c->err);
     if (s == IG_OK) s = tag_words(w, &cut, n);
@@ -81,7 +82,8 @@ static ig_status tag_input(tagging *w) {
     if (w->c->args > 1) return s;
     s = cli_input_text(w->c, 1, &text);
     if (s == IG_OK && text.len && memchr(text.data, 0, text.len))
-        s = ig_error_set(&w->c->err, IG_E_FORMAT, "%s", cli_say(w->c, "the input has a zero byte: it is no text", "输入含有零字节，不是文本"));
+        s = ig_error_set(&w->c->err, IG_E_FORMAT, "%s", cli_say(w->c, "the input has a zero byte: it is no text",
+                                                                "输入含有零字节，不是文本"));
     for (char *line = text.data, *next; s == IG_OK && line && *line; line = next) {
         size_t len = strcspn(line, "\n");
         next = line + len + (line[len] != 0);
@@ -95,16 +97,20 @@ static ig_status tag_input(tagging *w) {
 static int finish(tagging *w, ig_status s) {
     cli *c = w->c;
     if (s == IG_E_CANCELLED) return 130;
-    if (s != IG_OK) return cli_failed(c, cli_say(c, "give texts as arguments, or one a line through a pipe", "请以参数给出文本，或通过管道每行给出一个文本"));
+    if (s != IG_OK) return cli_failed(c, cli_say(c, "give texts as arguments, or one a line through a pipe",
+                                                 "请以参数给出文本，或通过管道每行给出一个文本"));
     if (w->cut && !c->quiet)
-        fprintf(stderr, cli_say(c, "%zu of %zu texts are longer than the model reads; the words behind have no tag\n", "%zu/%zu 个文本过长，其后的词没有标签\n"), w->cut, w->texts);
+        fprintf(stderr, cli_say(c, "%zu of %zu texts are longer than the model reads; the words behind have no tag\n",
+                                "%zu/%zu 个文本过长，其后的词没有标签\n"), w->cut, w->texts);
     return 0;
 }
 
 static int tag(cli *c, ig_model *m) {
     tagging w = {.c = c};
     ig_buf out = {0};
-    if (ig_tagger_open(m, &w.t, &c->err) != IG_OK) return cli_failed(c, cli_say(c, "ingot show tells what a model is", "ingot show 显示模型的信息"));
+    if (ig_tagger_open(m, &w.t, &c->err) != IG_OK) return cli_failed(c,
+                                                                     cli_say(c, "ingot show tells what a model is",
+                                                                         "ingot show 显示模型的信息"));
     cli_catch_interrupt();
     ig_json j = {.out = &out};
     if (c->json) {

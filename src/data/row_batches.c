@@ -100,7 +100,8 @@ static void drop_empty_buckets(ig_row_batches *b) {
 ig_status ig_row_batches_init_lengths(ig_row_batches *b, const int64_t *lengths, size_t count, int64_t batch, int64_t context,
                                       uint64_t seed, ig_error *err) {
     *b = (ig_row_batches){.count = count, .batch = batch, .seed = seed};
-    if (count == 0 || batch < 1 || context < 1) return ig_error_set(err, IG_E_ARG, "batches need a row, and a batch and context of at least 1");
+    if (count == 0 || batch < 1 || context < 1) return ig_error_set(err, IG_E_ARG,
+                                                                    "batches need a row, and a batch and context of at least 1");
     b->rows = ig_calloc(count, sizeof *b->rows);
     if (!b->rows) return ig_error_nomem(err, count * sizeof *b->rows);
     choose_lengths(b, lengths, context);

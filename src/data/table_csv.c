@@ -84,7 +84,8 @@ static ig_status record(csv *c, table_cells *out, ig_error *err) {
 /* How well the first records fit: share of records with as many fields as the first, in thousandths; then the fields. */
 static ig_status score(const ig_table *t, char delimiter, table_cells *cells, size_t *out, ig_error *err) {
     size_t sample = t->text.len < SNIFF_BYTES ? t->text.len : SNIFF_BYTES, total = 0, same = 0, fields = 0;
-    csv c = {.file = t->file, .at = t->text.data, .end = t->text.data + sample, .delimiter = delimiter, .line = 1, .no_quotes = t->opts.no_quotes};
+    csv c = {.file = t->file, .at = t->text.data, .end = t->text.data + sample, .delimiter = delimiter, .line = 1,
+             .no_quotes = t->opts.no_quotes};
     while (c.at < c.end && total < SNIFF_RECORDS) {
         ig_status status = record(&c, cells, err);
         if (status == IG_E_NOMEM) return status;

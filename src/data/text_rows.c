@@ -18,12 +18,15 @@ static const struct {
     const char *name;
     const char *known[NAMES_MAX]; /* folded: without case, spaces, '_' and '-' */
 } roles[IG_TEXT_ROLES] = {
-    [IG_TEXT_FIRST] = {"text", {"text", "sentence", "sentence1", "texta", "text1", "question", "query", "review", "utterance", "comment",
+    [IG_TEXT_FIRST] = {"text", {"text", "sentence", "sentence1", "texta", "text1", "question", "query", "review", "utterance",
+                                "comment",
                                 "content", "premise", "body", "title", "文本", "句子", "评论", "内容", "问题", "标题"}},
-    [IG_TEXT_SECOND] = {"pair", {"pair", "sentence2", "textb", "text2", "hypothesis", "answer", "reply", "response", "document", "passage",
+    [IG_TEXT_SECOND] = {"pair", {"pair", "sentence2", "textb", "text2", "hypothesis", "answer", "reply", "response",
+                                 "document", "passage",
                                  "positive", "答案", "回答", "回复", "答复", "文档"}},
     [IG_TEXT_NEGATIVE] = {"negative", {"negative", "hardnegative", "wronganswer", "负例", "错误答案"}},
-    [IG_TEXT_LABEL] = {"label", {"label", "labels", "标签", "类别", "分类", "category", "class", "intent", "sentiment", "target", "topic", "tag",
+    [IG_TEXT_LABEL] = {"label", {"label", "labels", "标签", "类别", "分类", "category", "class", "intent", "sentiment", "target",
+                                 "topic", "tag",
                                  "意图", "情感"}},
     [IG_TEXT_SCORE] = {"score", {"score", "similarity", "relevance", "分数", "相似度", "isbest", "rating", "得分", "评分"}},
 };
@@ -72,14 +75,16 @@ static ig_status no_column(const reader *r, ig_text_role role, ig_error *err) {
     for (size_t k = 0; k < ig_table_count(r->table) && n + 60 < sizeof list; k++)
         n += (size_t)snprintf(list + n, sizeof list - n, "%s\"%.40s\"", k ? ", " : "", ig_table_name(r->table, k));
     return ig_error_at(err, IG_E_NOT_FOUND, r->path, 1, "%s %s%.80s%s was found among %s: name it, or give its number from 1",
-                       given ? "no column" : "no column for the", given ? "\"" : roles[role].name, given ? given : "", given ? "\"" : "", list);
+                       given ? "no column" : "no column for the", given ? "\"" : roles[role].name, given ? given : "",
+                           given ? "\"" : "", list);
 }
 
 static ig_status find_columns(reader *r, ig_error *err) {
     for (ig_text_role k = 0; k < IG_TEXT_ROLES; k++) {
         bool needed = r->opts->needs >> k & 1, may = r->opts->may >> k & 1;
         const char *given = needed || may ? r->opts->column[k] : NULL;
-        r->column[k] = given ? find_given(r->table, given) : needed ? find_known(r->table, k, NAMES_MAX) : may ? find_known(r->table, k, ALONE_MAX) : -1;
+        r->column[k] = given ? find_given(r->table, given) : needed ? find_known(r->table, k,
+            NAMES_MAX) : may ? find_known(r->table, k, ALONE_MAX) : -1;
         if (r->column[k] < 0 && (needed || given)) return no_column(r, k, err);
         r->out->has[k] = r->out->has[k] || r->column[k] >= 0;
     }
@@ -115,11 +120,13 @@ static bool check(reader *r, const ig_table_row *row, double *score) {
     for (ig_text_role k = 0; k < IG_TEXT_ROLES; k++) {
         if (!(r->opts->needs >> k & 1)) continue;
         const char *value = row->values[r->column[k]];
-        if (blank(value)) return row_problem(&r->row, IG_PROBLEM_FIELDS, "no %s in column \"%.60s\"", roles[k].name, ig_table_name(r->table, (size_t)r->column[k]));
+        if (blank(value)) return row_problem(&r->row, IG_PROBLEM_FIELDS, "no %s in column \"%.60s\"", roles[k].name,
+                                             ig_table_name(r->table, (size_t)r->column[k]));
         if (k != IG_TEXT_SCORE) continue;
         char *end;
         *score = strtod(value, &end);
-        if (end == value || !blank(end) || !isfinite(*score)) return row_problem(&r->row, IG_PROBLEM_LABEL, "\"%.60s\" is no number", value);
+        if (end == value || !blank(end) || !isfinite(*score)) return row_problem(&r->row, IG_PROBLEM_LABEL,
+            "\"%.60s\" is no number", value);
     }
     return true;
 }
@@ -156,7 +163,8 @@ static reader begin(const char *name, const ig_text_rows_opts *opts, ig_text_row
     return (reader){.path = name, .opts = opts, .out = out, .row = {.problems = problems, .file = out->files++, .err = err}};
 }
 
-ig_status ig_text_rows_read(const char *path, const ig_text_rows_opts *opts, ig_text_rows *out, ig_problems *problems, ig_error *err) {
+ig_status ig_text_rows_read(const char *path, const ig_text_rows_opts *opts, ig_text_rows *out, ig_problems *problems,
+                            ig_error *err) {
     reader r = begin(path, opts, out, problems, err);
     ig_table_opts how = {.problem = on_problem, .problem_arg = &r, .no_header = opts->no_header, .no_quotes = opts->no_quotes};
     ig_table *t = NULL;

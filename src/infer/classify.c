@@ -87,7 +87,8 @@ static ig_status logits(ig_classifier *c, const char *const *texts, const char *
     return status;
 }
 
-ig_status ig_classify_pairs(ig_classifier *c, const char *const *texts, const char *const *second, size_t n, float *out, ig_text_use *uses,
+ig_status ig_classify_pairs(ig_classifier *c, const char *const *texts, const char *const *second, size_t n, float *out,
+                            ig_text_use *uses,
                             ig_error *err) {
     IG_TRY(logits(c, texts, second, n, out, uses, err));
     for (size_t i = 0; i < n; i++) to_probabilities(c, out + i * (size_t)c->encoder.width);

@@ -15,7 +15,9 @@ struct ig_tagger {
 ig_status ig_tagger_open(ig_model *m, ig_tagger **out, ig_error *err) {
     sequences s = {0};
     *out = NULL;
-    if (!ig_model_can(m, IG_CAN_TAG)) return ig_error_set(err, IG_E_UNSUPPORTED, "this model of family %s has no head that tags tokens", m->family->name);
+    if (!ig_model_can(m, IG_CAN_TAG)) return ig_error_set(err, IG_E_UNSUPPORTED,
+                                                          "this model of family %s has no head that tags tokens",
+                                                              m->family->name);
     if (!m->tokenizer) return ig_error_set(err, IG_E_STATE, "the model has no tokenizer");
     ig_status status = sequences_init(&s, m, m->family->context_length(m), 1, err);
     ig_tagger *t = status == IG_OK ? ig_calloc(1, sizeof *t) : NULL;
@@ -71,14 +73,16 @@ static ig_status run(const ig_tagger *t, const ig_tensor *tokens, const int64_t 
     return status;
 }
 
-static ig_status fill_and_run(const ig_tagger *t, const ig_ids *ids, const int64_t *piece, size_t n, int32_t *out, ig_error *err) {
+static ig_status fill_and_run(const ig_tagger *t, const ig_ids *ids, const int64_t *piece, size_t n, int32_t *out,
+                              ig_error *err) {
     ig_tensor tokens;
     int64_t shape[2] = {1, (int64_t)ids->len}, V = t->m->family->vocab_size(t->m);
     IG_TRY(ig_tensor_zeros(t->m->ctx, IG_DTYPE_I64, 2, shape, &tokens, err));
     ig_status status = IG_OK;
     for (size_t i = 0; i < ids->len && status == IG_OK; i++) {
         ((int64_t *)tokens.data)[i] = ids->data[i];
-        if (ids->data[i] >= V) status = ig_error_set(err, IG_E_ARG, "token %d; the model knows 0 to %lld", ids->data[i], (long long)V - 1);
+        if (ids->data[i] >= V) status = ig_error_set(err, IG_E_ARG, "token %d; the model knows 0 to %lld", ids->data[i],
+                                                     (long long)V - 1);
     }
     if (status == IG_OK) status = run(t, &tokens, piece, n, out, err);
     ig_tensor_unref(&tokens);

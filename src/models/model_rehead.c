@@ -1,6 +1,7 @@
 /* models/model_rehead.c: the same network with another head: an encoder that was pretrained learns to classify.
  *
- *     config.json of the old model, some keys changed ──► a new model, initialised ──► what has the same name and shape is copied
+ *     config.json of the old model, some keys changed ──► a new model, initialised ──► what has the same name and shape is
+ * copied
  *
  * Names are compared as a model file's would be: through the family's tensor_name, so that "bert.encoder…" finds "encoder…".
  */
@@ -40,7 +41,8 @@ static ig_status copy_parameters(const ig_model *from, ig_model *to, bool keep_h
         int64_t at = place_of(to, p->name);
         if (at < 0 || !ig_tensor_same_shape(&p->value, &to->params.item[at]->value)) continue;
         if (!keep_head && to->family->of_head && to->family->of_head(to, to->params.item[at]->name)) continue;
-        if (!p->value.data) return ig_error_set(err, IG_E_UNSUPPORTED, "%s is quantised: start from the model that it was made of", p->name);
+        if (!p->value.data) return ig_error_set(err, IG_E_UNSUPPORTED,
+                                                "%s is quantised: start from the model that it was made of", p->name);
         IG_TRY(ig_tensor_copy(to->ctx, &to->params.item[at]->value, &p->value, err));
         filled[at] = true;
     }

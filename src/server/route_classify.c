@@ -1,4 +1,5 @@
-/* server/route_classify.c: POST /v1/classify, in the shape of vLLM's route: the most likely label of each text, and all probabilities.
+/* server/route_classify.c: POST /v1/classify, in the shape of vLLM's route: the most likely label of each text, and all
+ * probabilities.
  *
  * A text that is too long is refused with its number, as for vectors: a label of its beginning may be another.
  */
@@ -30,7 +31,8 @@ static ig_status take_text(classification *k, const ig_tree *t) {
 
 static ig_status take_inputs(classification *k, const ig_tree *input) {
     size_t n = input->type == IG_TREE_LIST ? input->count : 1;
-    if (n == 0 || n > INPUTS_MAX) return call_fail(k->c, 400, "input", "invalid_value", "'input' must have 1 to %d texts, and has %zu", INPUTS_MAX, n);
+    if (n == 0 || n > INPUTS_MAX) return call_fail(k->c, 400, "input", "invalid_value",
+                                                   "'input' must have 1 to %d texts, and has %zu", INPUTS_MAX, n);
     k->text = ig_calloc(n, sizeof *k->text);
     if (!k->text) return ig_error_nomem(&k->c->err, n * sizeof *k->text);
     if (input->type != IG_TREE_LIST) return take_text(k, input);
@@ -46,7 +48,8 @@ static ig_status classify_slice(classification *k, size_t from, size_t n) {
     for (size_t i = 0; i < n && s == IG_OK; i++) {
         k->c->prompt_tokens += use[i].tokens;
         if (use[i].truncated)
-            s = call_fail(k->c, 400, "input", "context_length_exceeded", "input %zu is longer than the %lld tokens that this model reads: shorten it",
+            s = call_fail(k->c, 400, "input", "context_length_exceeded",
+                          "input %zu is longer than the %lld tokens that this model reads: shorten it",
                           from + i, (long long)use[i].tokens);
     }
     return s;
@@ -56,7 +59,8 @@ static ig_status classify_locked(classification *k) {
     size_t bytes;
     if (!k->l->classifier) IG_TRY(ig_classifier_open(k->l->m, NULL, &k->l->classifier, &k->c->err));
     k->L = ig_classifier_count(k->l->classifier);
-    if (!ig_mul_size(k->n, (size_t)k->L * sizeof *k->out, &bytes)) return ig_error_set(&k->c->err, IG_E_LIMIT, "too many texts");
+    if (!ig_mul_size(k->n, (size_t)k->L * sizeof *k->out, &bytes)) return ig_error_set(&k->c->err, IG_E_LIMIT,
+        "too many texts");
     k->out = ig_malloc(bytes);
     if (!k->out) return ig_error_nomem(&k->c->err, bytes);
     for (size_t i = 0; i < k->n; i += SLICE) {

@@ -127,7 +127,8 @@ typedef struct endpoint {
     const field *fields;
 } endpoint;
 extern const endpoint server_endpoints[]; /* path NULL ends it; docs/OPENAI.md is made from it */
-extern const field chat_fields[], completion_fields[], response_fields[], embedding_fields[], rerank_fields[], classify_fields[],
+extern const field chat_fields[], completion_fields[], response_fields[], embedding_fields[], rerank_fields[],
+    classify_fields[],
     tokenize_fields[],
     detokenize_fields[], job_fields[];
 /* Every key of the map is in the table, has its type and range, and is supported.  prefix ("" or "stream_options.") stands

@@ -63,7 +63,8 @@ static double macro_f1(const int32_t *are, const int32_t *said, size_t n, size_t
     return sum / (double)seen;
 }
 
-ig_status ig_stats_macro_f1(const int32_t *are, const int32_t *said, size_t n, size_t classes, double confidence, size_t replicates,
+ig_status ig_stats_macro_f1(const int32_t *are, const int32_t *said, size_t n, size_t classes, double confidence,
+                            size_t replicates,
                             uint64_t seed, ig_interval *out, ig_error *err) {
     IG_TRY(check(n, confidence, replicates, err));
     for (size_t i = 0; i < n; i++)
@@ -79,7 +80,8 @@ ig_status ig_stats_macro_f1(const int32_t *are, const int32_t *said, size_t n, s
     }
     if (status == IG_OK) {
         qsort(values, replicates, sizeof *values, by_value);
-        *out = (ig_interval){macro_f1(are, said, n, classes, NULL, counts), quantile(values, replicates, tail), quantile(values, replicates, 1 - tail)};
+        *out = (ig_interval){macro_f1(are, said, n, classes, NULL, counts), quantile(values, replicates, tail),
+                             quantile(values, replicates, 1 - tail)};
     }
     ig_free(counts);
     ig_free(values);

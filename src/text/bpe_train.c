@@ -13,7 +13,8 @@
  * Ties go to the smaller (left, right): the order of Hugging Face's BpeTrainer.  Where two ways make the same bytes the
  * token exists already and the merge adds none; a pair that has a rank keeps it.
  *
- * Pieces are learned the same way from characters: those inside of a word are symbols of their own, "##a", and a merge leaves the
+ * Pieces are learned the same way from characters: those inside of a word are symbols of their own, "##a", and a merge leaves
+ * the
  * mark of its right half out.  Words with a character that is not in the vocabulary are not learned from.
  */
 #include <stdlib.h>
@@ -381,7 +382,8 @@ static void fini(trainer *r) {
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) ig_free(all[i]);
 }
 
-ig_status ig_tok_pieces_train(ig_tokenizer *t, size_t vocab_size, tok_counts *words, const ig_tokenizer_train_opts *opts, ig_error *err) {
+ig_status ig_tok_pieces_train(ig_tokenizer *t, size_t vocab_size, tok_counts *words, const ig_tokenizer_train_opts *opts,
+                              ig_error *err) {
     trainer r = {.t = t, .opts = opts, .vocab_size = vocab_size, .pieces = true, .counts = *words};
     r.min_count = !opts->min_count ? 2 : opts->min_count > INT64_MAX ? INT64_MAX : (int64_t)opts->min_count;
     *words = (tok_counts){0};

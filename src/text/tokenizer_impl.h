@@ -285,7 +285,8 @@ typedef struct tok_counts {
 ig_status ig_tok_count_add(tok_counts *c, const char *word, size_t n, uint64_t times, ig_error *err);
 void ig_tok_counts_fini(tok_counts *c);
 /* Learn merges of these words, whose symbols are characters of the table, "##" before those inside, until it has vocab_size. */
-ig_status ig_tok_pieces_train(ig_tokenizer *t, size_t vocab_size, tok_counts *words, const ig_tokenizer_train_opts *opts, ig_error *err);
+ig_status ig_tok_pieces_train(ig_tokenizer *t, size_t vocab_size, tok_counts *words, const ig_tokenizer_train_opts *opts,
+                              ig_error *err);
 ig_status ig_tok_wordpiece_train(ig_tokenizer *t, size_t vocab_size, const char *text, size_t len,
                                  const ig_tokenizer_train_opts *opts, ig_error *err);
 ig_status ig_tok_char_train(ig_tokenizer *t, size_t vocab_size, const char *text, size_t len,

@@ -49,7 +49,8 @@ ig_status ig_tokenizer_train(ig_tokenizer_kind kind, size_t vocab_size, const vo
     if (!opts) opts = &defaults;
     *out = NULL;
     if (kind != IG_TOKENIZER_BPE && kind != IG_TOKENIZER_CHAR && kind != IG_TOKENIZER_WORDPIECE)
-        return ig_error_set(err, IG_E_UNSUPPORTED, "a tokenizer of kind %s cannot be trained here: choose bpe, char or wordpiece",
+        return ig_error_set(err, IG_E_UNSUPPORTED,
+                            "a tokenizer of kind %s cannot be trained here: choose bpe, char or wordpiece",
                             ig_tokenizer_kind_name(kind));
     IG_TRY(check_sizes(vocab_size, len, opts, err));
     ig_tokenizer *t;

@@ -4,7 +4,8 @@
  *                                                                         └──► the most frequent words
  *
  * Ids are the special tokens, then characters ("a", and "##a" inside of words) by how often they occur, then pieces in the
- * order in which they were made.  A vocabulary of whole words has no pieces that go on inside of a word: such a word is unknown.
+ * order in which they were made.  A vocabulary of whole words has no pieces that go on inside of a word: such a word is
+ * unknown.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -156,7 +157,9 @@ ig_status ig_tok_wordpiece_train(ig_tokenizer *t, size_t vocab_size, const char 
     t->prefix = ig_strdup("##");
     if (!t->prefix) return ig_error_nomem(err, 3);
     if (t->unk < 0) return ig_error_set(err, IG_E_ARG, "a WordPiece vocabulary needs the special token [UNK] or <unk>");
-    if (vocab_size <= t->table.count) return ig_error_set(err, IG_E_ARG, "a vocabulary of %zu tokens has no room beside %zu special ones", vocab_size, t->table.count);
+    if (vocab_size <= t->table.count) return ig_error_set(err, IG_E_ARG,
+                                                          "a vocabulary of %zu tokens has no room beside %zu special ones",
+                                                              vocab_size, t->table.count);
     IG_TRY(ig_tok_bert_parts(t, !opts->keep_case, ig_tok_find_any(t, "[CLS]", 5), ig_tok_find_any(t, "[SEP]", 5), err));
     ig_status status = count_words(&r, text, len, err);
     if (status == IG_OK) status = learn(t, &r, vocab_size, err);

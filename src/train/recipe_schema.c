@@ -22,7 +22,8 @@ static const ig_schema_field model_fields[] = {
 };
 
 static const ig_schema_field tokenizer_fields[] = {
-    CHOICE("kind", "char|bpe|wordpiece|word", "learn one token per character, merges of bytes, pieces of words, or whole words", NULL),
+    CHOICE("kind", "char|bpe|wordpiece|word",
+           "learn one token per character, merges of bytes, pieces of words, or whole words", NULL),
     INT("vocab_size", 1, IG_VOCAB_MAX, "tokens to learn; char: all characters when left out", NULL),
     FLAG("lower_case", "wordpiece, word: no difference between upper and lower case, nor accents", "true"),
     TEXT("path", "a tokenizer.json to use instead of learning one", NULL),

@@ -1,6 +1,7 @@
 /* train/tag_rows.c: see tag_rows.h.
  *
- * A span begins at B-X, S-X or a bare tag X, and at I-X or E-X where no span of X is open; it ends before what begins one, at O,
+ * A span begins at B-X, S-X or a bare tag X, and at I-X or E-X where no span of X is open; it ends before what begins one, at
+ * O,
  * and behind E-X and S-X.  So BIO, IOB and BIOES count alike.
  */
 #include "train/tag_rows.h"
@@ -66,7 +67,8 @@ static ig_status take_line(reader *r, const char *s, size_t n, ig_error *err) {
     while (word < n && !is_blank(s[word])) word++;
     while (tag && !is_blank(s[tag - 1])) tag--;
     if (!tag || !word || memchr(s, '\0', n))
-        return row_problem(&r->row, IG_PROBLEM_FIELDS, "expected a token and its tag, found \"%.*s\"", (int)(n < 40 ? n : 40), s), r->row.status;
+        return row_problem(&r->row, IG_PROBLEM_FIELDS, "expected a token and its tag, found \"%.*s\"", (int)(n < 40 ? n : 40),
+                           s), r->row.status;
     return put_word(r, s, word, s + tag, n - tag, err);
 }
 
@@ -87,7 +89,8 @@ ig_status tag_rows_parse(const char *name, const char *text, size_t len, tag_row
     if (len > TAG_FILE_BYTES_MAX) return ig_error_at(err, IG_E_LIMIT, name, 0, "the file has more than 2 GB: split it");
     IG_TRY(take_lines(&r, text, len, err));
     if (out->count > before || problems->count > told) return IG_OK;
-    return ig_error_at(err, IG_E_FORMAT, name, 0, "the file has no sentence: a token and its tag on each line, an empty line between sentences");
+    return ig_error_at(err, IG_E_FORMAT, name, 0,
+                       "the file has no sentence: a token and its tag on each line, an empty line between sentences");
 }
 
 ig_status tag_rows_read(const char *path, tag_rows *out, ig_problems *problems, ig_error *err) {

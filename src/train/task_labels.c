@@ -1,4 +1,5 @@
-/* train/task_labels.c: texts, or pairs of texts, with a label to predict, or with a number (a cross-encoder: Nogueira & Cho 2019).
+/* train/task_labels.c: texts, or pairs of texts, with a label to predict, or with a number (a cross-encoder: Nogueira & Cho
+ * 2019).
  *
  *     labels   logits [B,L]   loss = -Σ q·log softmax(logits)                  q = a label's weight, smoothed, over all weights
  *     scores   logit  [B,1]   loss = Σ w·(softplus(z) - z·y), or Σ w·(z - y)²  w = 1/rows, 0 for padding
@@ -65,7 +66,8 @@ static ig_status classify_rows(const trainer *t, labels *x, ig_error *err) {
 /* n / (L·nᵢ): every class counts the same in the sum of an epoch. */
 static void weigh(const trainer *t, labels *x) {
     size_t L = x->d.classes.count;
-    bool balanced = strcmp(ig_tree_text(ig_tree_path(ig_doc_root(t->r->doc), "data"), "class_weights", "none"), "balanced") == 0;
+    bool balanced = strcmp(ig_tree_text(ig_tree_path(ig_doc_root(t->r->doc), "data"), "class_weights", "none"),
+                           "balanced") == 0;
     for (size_t i = 0; i < L; i++) x->weight[i] = balanced ? 0 : 1;
     if (!balanced) return;
     for (size_t i = 0; i < x->d.train_rows; i++) x->weight[x->d.x.row[i].label]++;
@@ -76,11 +78,13 @@ static ig_status labels_load(trainer *t, ig_error *err) {
     labels *x = make_data(t, err);
     if (!x) return IG_E_NOMEM;
     if (ig_tree_get(t->r->model.config, "id2label") || ig_tree_get(t->r->model.config, "num_labels"))
-        return ig_error_at(err, IG_E_FORMAT, t->r->file, 0, "model.config: the labels are those of the data; leave id2label and num_labels out");
+        return ig_error_at(err, IG_E_FORMAT, t->r->file, 0,
+                           "model.config: the labels are those of the data; leave id2label and num_labels out");
     IG_TRY(texts_load(t, &x->d, 1u << IG_TEXT_FIRST | 1u << IG_TEXT_LABEL, 1u << IG_TEXT_SECOND, err));
     IG_TRY(keeps_classes(t) ? classes_of_model(t, x, err) : ig_classes_of_rows(&x->d.x, x->d.train_rows, &x->d.classes, err));
     size_t L = x->d.classes.count;
-    if (L < 2) return ig_error_at(err, IG_E_FORMAT, t->r->data.train[0], 0, "there is one label only, \"%.60s\": nothing to tell apart", x->d.classes.name[0]);
+    if (L < 2) return ig_error_at(err, IG_E_FORMAT, t->r->data.train[0], 0,
+                                  "there is one label only, \"%.60s\": nothing to tell apart", x->d.classes.name[0]);
     IG_TRY(classify_rows(t, x, err));
     x->weight = ig_calloc(L, sizeof *x->weight);
     x->hits = ig_calloc(L, sizeof *x->hits), x->said = ig_calloc(L, sizeof *x->said), x->are = ig_calloc(L, sizeof *x->are);
@@ -93,7 +97,8 @@ static ig_status scores_load(trainer *t, ig_error *err) {
     labels *x = make_data(t, err);
     if (!x) return IG_E_NOMEM;
     if (ig_tree_get(t->r->model.config, "id2label") || ig_tree_get(t->r->model.config, "num_labels"))
-        return ig_error_at(err, IG_E_FORMAT, t->r->file, 0, "model.config: a score has one logit; leave id2label and num_labels out");
+        return ig_error_at(err, IG_E_FORMAT, t->r->file, 0,
+                           "model.config: a score has one logit; leave id2label and num_labels out");
     IG_TRY(texts_load(t, &x->d, 1u << IG_TEXT_FIRST | 1u << IG_TEXT_SCORE, 1u << IG_TEXT_SECOND, err));
     for (size_t i = 0; i < x->d.x.count && !is_regression(t); i++) {
         const ig_text_row *row = &x->d.x.row[i];
@@ -109,7 +114,8 @@ static ig_status scores_load(trainer *t, ig_error *err) {
 static void labels_config(const trainer *t, const ig_schema_field *fields, ig_json *j) {
     const labels *x = t->data;
     if (recipe_has_field(fields, "id2label")) texts_put_classes(j, &x->d.classes);
-    if (recipe_has_field(fields, "problem_type")) ig_json_key(j, "problem_type"), ig_json_text(j, "single_label_classification");
+    if (recipe_has_field(fields, "problem_type")) ig_json_key(j, "problem_type"),
+        ig_json_text(j, "single_label_classification");
 }
 
 static void scores_config(const trainer *t, const ig_schema_field *fields, ig_json *j) {
@@ -125,7 +131,8 @@ static ig_status check(const trainer *t, ig_error *err) {
     const labels *x = t->data;
     int64_t count = t->model->family->label_count(t->model), wanted = is_scores(t) ? 1 : (int64_t)x->d.classes.count;
     if (count != wanted)
-        return ig_error_at(err, IG_E_FORMAT, t->r->file, 0, "the model has %lld labels and the data %lld; model.head: classify gives it a head for the data",
+        return ig_error_at(err, IG_E_FORMAT, t->r->file, 0,
+                           "the model has %lld labels and the data %lld; model.head: classify gives it a head for the data",
                            (long long)count, (long long)wanted);
     return corpus_check(t, err);
 }
@@ -207,7 +214,8 @@ static ig_status fill_held(trainer *t, int64_t i, int64_t *counted, ig_error *er
 /* ---- losses ---- */
 
 static ig_var *logits_of(trainer *t, const ig_pass *p, const train_shape *s) {
-    ig_var *tokens = ig_input(p->g, "tokens", &s->in[TEXTS_TOKENS]), *lengths = ig_input(p->g, "lengths", &s->in[TEXTS_LENGTHS]);
+    ig_var *tokens = ig_input(p->g, "tokens", &s->in[TEXTS_TOKENS]), *lengths = ig_input(p->g, "lengths",
+        &s->in[TEXTS_LENGTHS]);
     return t->model->family->classify(t->model, p, tokens, texts_types(t, p, s), lengths);
 }
 
@@ -305,16 +313,21 @@ static const train_figure label_figures[] = {{"accuracy", true}, {"macro_f1", tr
 static const train_figure score_figures[] = {{"correlation", true}, {"mae", false}, {0}};
 
 const train_task train_task_labels = {
-    .name = "labels", .doc = "tables of texts, or pairs of texts, with a label that is learned", .unit = "rows", .tokens = TASK_LEARNED_WORDS,
+    .name = "labels", .doc = "tables of texts, or pairs of texts, with a label that is learned", .unit = "rows",
+        .tokens = TASK_LEARNED_WORDS,
     .needs = IG_CAN_CLASSIFY, .needs_words = "classify texts", .head = "classify", .keys = keys, .figures = label_figures,
-    .load = labels_load, .config = labels_config, .check = check, .make = make, .inputs = inputs, .loss = labels_loss, .count = texts_count,
-    .fill = fill, .fill_held = fill_held, .watch = labels_watch, .conclude = labels_conclude, .epoch = texts_epoch, .where = texts_where,
+    .load = labels_load, .config = labels_config, .check = check, .make = make, .inputs = inputs, .loss = labels_loss,
+        .count = texts_count,
+    .fill = fill, .fill_held = fill_held, .watch = labels_watch, .conclude = labels_conclude, .epoch = texts_epoch,
+        .where = texts_where,
     .size = texts_size, .release = release,
 };
 
 const train_task train_task_scores = {
-    .name = "scores", .doc = "tables of texts, or pairs of texts, with a number that is learned, as for reranking", .unit = "rows",
-    .tokens = TASK_LEARNED_WORDS, .needs = IG_CAN_CLASSIFY, .needs_words = "score texts", .head = "classify", .keys = score_keys,
+    .name = "scores", .doc = "tables of texts, or pairs of texts, with a number that is learned, as for reranking",
+        .unit = "rows",
+    .tokens = TASK_LEARNED_WORDS, .needs = IG_CAN_CLASSIFY, .needs_words = "score texts", .head = "classify",
+        .keys = score_keys,
     .parts = score_parts, .figures = score_figures, .load = scores_load, .config = scores_config, .check = check, .make = make,
     .inputs = inputs, .loss = scores_loss, .count = texts_count, .fill = fill, .fill_held = fill_held, .watch = scores_watch,
     .conclude = scores_conclude, .epoch = texts_epoch, .where = texts_where, .size = texts_size, .release = release,

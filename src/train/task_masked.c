@@ -5,7 +5,8 @@
  *     places  15 % of a row: 80 % become MASK, 10 % any token, 10 % stay as they are     (Devlin et al. 2019, section 3.1)
  *
  * Which places, is a function of (seed, micro step), so that every epoch masks others; those of what is held out are always the
- * same.  Whole words: pieces of a word ("##"), and characters of a Chinese word by ICU's dictionary, are masked together (Cui et
+ * same.  Whole words: pieces of a word ("##"), and characters of a Chinese word by ICU's dictionary, are masked together (Cui
+ * et
  * al. 2021).  The head, whose product is the largest of a small model, runs over the places only.
  */
 #include <string.h>
@@ -54,7 +55,8 @@ static bool inside(const writer *w, int32_t id) {
 static ig_status mark_part(writer *w, const char *text, size_t from, size_t to, bool word, ig_error *err) {
     w->word.len = 0;
     if (to > from) IG_TRY(ig_tokenizer_encode(w->tokenizer, text + from, to - from, 0, &w->word, err));
-    for (size_t i = 0; i < w->word.len; i++) ig_buf_putc(&w->marks, i && (word || inside(w, w->word.data[i])) ? INSIDE : BEGINS);
+    for (size_t i = 0; i < w->word.len; i++) ig_buf_putc(&w->marks, i && (word || inside(w, w->word.data[i])) ? INSIDE
+                                                         : BEGINS);
     return ig_buf_status(&w->marks, err);
 }
 
@@ -100,9 +102,11 @@ static ig_status put_text(writer *w, const char *text, size_t n, ig_error *err) 
 
 static ig_status encode(trainer *t, masked *x, const char *text[2], const size_t len[2], ig_error *err) {
     ig_ids *ids[2] = {&t->corpus.train, &t->corpus.validation};
-    writer w = {.tokenizer = t->corpus.tokenizer ? t->corpus.tokenizer : t->model->tokenizer, .sep = x->sep, .marks.max = IG_ANALYZE_BYTES_MAX * 4};
+    writer w = {.tokenizer = t->corpus.tokenizer ? t->corpus.tokenizer : t->model->tokenizer, .sep = x->sep,
+                .marks.max = IG_ANALYZE_BYTES_MAX * 4};
     ig_status status = IG_OK;
-    if (ig_tree_bool(part(t), "whole_words", false)) status = ig_analyzer_new(&(ig_analyze_opts){.flags = IG_TERM_CHINESE}, &w.analyzer, err);
+    if (ig_tree_bool(part(t), "whole_words", false)) status = ig_analyzer_new(&(ig_analyze_opts){.flags = IG_TERM_CHINESE},
+        &w.analyzer, err);
     for (int k = 0; k < 2 && status == IG_OK; k++) {
         x->kind[k].max = IG_TEXT_BYTES_MAX;
         w.ids = ids[k], w.kind = &x->kind[k];
@@ -124,10 +128,12 @@ static int32_t either(const ig_tokenizer *k, const char *a, const char *b) {
 
 static ig_status find_specials(const trainer *t, masked *x, ig_error *err) {
     const ig_tokenizer *k = t->corpus.tokenizer ? t->corpus.tokenizer : t->model ? t->model->tokenizer : NULL;
-    if (!k) return ig_error_set(err, IG_E_NOT_FOUND, "the model of model.from has no tokenizer; the recipe needs a `tokenizer` part");
+    if (!k) return ig_error_set(err, IG_E_NOT_FOUND,
+                                "the model of model.from has no tokenizer; the recipe needs a `tokenizer` part");
     x->cls = either(k, "[CLS]", "<s>"), x->sep = either(k, "[SEP]", "</s>"), x->mask = either(k, "[MASK]", "<mask>");
     if (x->cls >= 0 && x->sep >= 0 && x->mask >= 0) return IG_OK;
-    return ig_error_at(err, IG_E_FORMAT, t->r->file, 0, "the tokenizer lacks [CLS], [SEP] or [MASK] (<s>, </s>, <mask>), which masked pretraining needs");
+    return ig_error_at(err, IG_E_FORMAT, t->r->file, 0,
+                       "the tokenizer lacks [CLS], [SEP] or [MASK] (<s>, </s>, <mask>), which masked pretraining needs");
 }
 
 static void digest(trainer *t, const char *text[2], const size_t len[2]) {
@@ -139,8 +145,10 @@ static void digest(trainer *t, const char *text[2], const size_t len[2]) {
 static ig_status load_texts(trainer *t, masked *x, ig_buf *all, ig_buf *held, ig_error *err) {
     const ig_recipe *r = t->r;
     IG_TRY(ig_text_load((const char *const *)r->data.train, r->data.train_count, all, err));
-    if (r->data.validation_count) IG_TRY(ig_text_load((const char *const *)r->data.validation, r->data.validation_count, held, err));
-    size_t cut = held->len || !(r->data.validation_fraction > 0) ? all->len : ig_text_split(all->data, all->len, r->data.validation_fraction);
+    if (r->data.validation_count) IG_TRY(ig_text_load((const char *const *)r->data.validation, r->data.validation_count, held,
+                                                      err));
+    size_t cut = held->len || !(r->data.validation_fraction > 0) ? all->len : ig_text_split(all->data, all->len,
+        r->data.validation_fraction);
     const char *text[2] = {all->data, held->len ? held->data : all->data + cut};
     size_t len[2] = {cut, held->len ? held->len : all->len - cut};
     if (r->tokenizer.given) IG_TRY(texts_tokenizer(t, text[0], len[0], err));
@@ -179,13 +187,15 @@ static ig_status make(trainer *t, ig_error *err) {
     masked *x = t->data;
     const ig_recipe *r = t->r;
     x->window = r->train.context - 2;
-    if (x->window < 4) return ig_error_at(err, IG_E_FORMAT, r->file, 0, "train.context: masked rows have 6 tokens or more, two of them around the text");
+    if (x->window < 4) return ig_error_at(err, IG_E_FORMAT, r->file, 0,
+                                          "train.context: masked rows have 6 tokens or more, two of them around the text");
     x->places = (int64_t)(ig_tree_real(part(t), "share", 0.15) * (double)x->window + 0.5);
     if (x->places < 1) x->places = 1;
     x->begin = ig_calloc((size_t)x->window, sizeof *x->begin), x->len = ig_calloc((size_t)x->window, sizeof *x->len);
     x->offset = ig_calloc((size_t)r->train.batch, sizeof *x->offset);
     if (!x->begin || !x->len || !x->offset) return ig_error_nomem(err, (size_t)x->window * sizeof *x->begin);
-    IG_TRY(ig_batches_init(&x->stream, t->corpus.train.data, t->corpus.train.len, r->train.batch, x->window, IG_ORDER_SHUFFLED, t->seed, err));
+    IG_TRY(ig_batches_init(&x->stream, t->corpus.train.data, t->corpus.train.len, r->train.batch, x->window, IG_ORDER_SHUFFLED,
+                           t->seed, err));
     t->shapes = 1;
     t->shape[0].rows = r->train.batch;
     t->shape[0].length = t->held.length = r->train.context;
@@ -229,10 +239,12 @@ static void mask_token(const trainer *t, const masked *x, int64_t *token, ig_rng
     else if (u < 0.9) *token = any_token(t->model->tokenizer, rng);
 }
 
-/* Words in a random order, as long as they fit; what is left of the places points at the row's first token and does not count. */
+/* Words in a random order, as long as they fit; what is left of the places points at the row's first token and does not count.
+ * */
 static int64_t mask_row(trainer *t, masked *x, train_shape *s, int64_t row, const char *kind, ig_rng *rng) {
     int64_t n = find_words(x, kind), used = 0, T = s->length, *token = (int64_t *)s->in[TOKENS].data + row * T;
-    int64_t *place = (int64_t *)s->in[PLACES].data + row * x->places, *target = (int64_t *)s->in[TARGETS].data + row * x->places;
+    int64_t *place = (int64_t *)s->in[PLACES].data + row * x->places,
+        *target = (int64_t *)s->in[TARGETS].data + row * x->places;
     for (int64_t i = 0; i < n && used < x->places; i++) {
         int64_t j = i + (int64_t)ig_rng_below(rng, (uint64_t)(n - i));
         int32_t begin = x->begin[j], len = x->len[j];
@@ -280,7 +292,8 @@ static ig_status fill_held(trainer *t, int64_t i, int64_t *counted, ig_error *er
     for (int64_t k = 0; k < t->held.rows; k++) {
         int64_t window = i * t->held.rows + k;
         if (window < t->held_rows) *counted += fill_row(t, &t->held, k, 1, window * x->window, HELD_SEED, (uint64_t)window);
-        for (int64_t p = 0; p < x->places && window >= t->held_rows; p++) place[k * x->places + p] = 0, target[k * x->places + p] = IG_NO_TARGET;
+        for (int64_t p = 0; p < x->places && window >= t->held_rows; p++) place[k * x->places + p] = 0,
+            target[k * x->places + p] = IG_NO_TARGET;
     }
     return IG_OK;
 }
@@ -332,6 +345,7 @@ static const train_figure figures[] = {{"accuracy", true}, {0}};
 const train_task train_task_masked = {
     .name = "masked", .doc = "plain text: tokens that are masked are learned, as BERT is pretrained", .unit = "tokens",
     .tokens = TASK_LEARNED_WORDS, .needs = IG_CAN_FILL, .needs_words = "predict masked tokens", .head = "masked", .keys = keys,
-    .parts = parts, .figures = figures, .load = load, .check = corpus_check, .make = make, .inputs = inputs, .loss = loss, .fill = fill,
+    .parts = parts, .figures = figures, .load = load, .check = corpus_check, .make = make, .inputs = inputs, .loss = loss,
+        .fill = fill,
     .fill_held = fill_held, .watch = watch, .epoch = epoch, .where = where, .size = size, .release = release,
 };

@@ -4,7 +4,8 @@
  *     scores   a·[b n]ᵀ / temperature   [B,kB]       row i must choose column i
  *     loss     cross-entropy; symmetric: its mean with that of the columns b choosing their row
  *
- * All other answers of a batch are the wrong ones (Henderson et al. 2017; van den Oord et al. 2018), but not those whose text is
+ * All other answers of a batch are the wrong ones (Henderson et al. 2017; van den Oord et al. 2018), but not those whose text
+ * is
  * that of the right one, nor those to the same question: they get -∞.
  */
 #include <math.h>
@@ -47,7 +48,8 @@ static ig_status make(trainer *t, ig_error *err) {
 }
 
 static ig_status inputs(trainer *t, train_shape *s, ig_error *err) {
-    int64_t k = (int64_t)((pairs *)t->data)->d.per, pool[3] = {k * s->rows, 1, s->length}, bias[2] = {s->rows, (k - 1) * s->rows};
+    int64_t k = (int64_t)((pairs *)t->data)->d.per, pool[3] = {k * s->rows, 1, s->length},
+        bias[2] = {s->rows, (k - 1) * s->rows};
     IG_TRY(texts_inputs(t, s, k, err));
     IG_TRY(ig_tensor_zeros(t->ctx, IG_DTYPE_F32, 3, pool, &s->in[PAIRS_POOL], err));
     IG_TRY(ig_tensor_zeros(t->ctx, IG_DTYPE_F32, 2, bias, &s->in[PAIRS_BIAS], err));
@@ -84,7 +86,8 @@ static void fill_rows(trainer *t, train_shape *s, const int64_t *rows) {
         for (int64_t c = 0; c < k; c++) texts_fill(&x->d, s, c * B + i, rows[i] < 0 ? -1 : rows[i] * k + c);
         for (int64_t c = 1; c < k; c++)
             for (int64_t j = 0; j < B; j++)
-                bias[(i * (k - 1) + c - 1) * B + j] = (c == 1 && i == j) || competes(x, rows, i, j, (ig_text_role)c) ? 0 : NEVER;
+                bias[(i * (k - 1) + c - 1) * B + j] = (c == 1 && i == j) || competes(x, rows, i, j,
+                    (ig_text_role)c) ? 0 : NEVER;
         target[i] = rows[i] < 0 ? IG_NO_TARGET : i;
     }
     fill_pool(t, s);
@@ -127,7 +130,8 @@ static ig_var *loss(trainer *t, const ig_pass *p, train_shape *s, ig_var **more,
     if (ig_graph_status(g, NULL) != IG_OK) return v;
     int64_t B = s->rows, all = ig_dim(v, 0);
     ig_cross_entropy_opts opts = {.has_ignore = true, .ignore_index = IG_NO_TARGET};
-    ig_var *a = ig_slice(g, v, 0, 0, B), *b = ig_slice(g, v, 0, B, all), *targets = ig_input(g, "targets", &s->in[PAIRS_TARGETS]);
+    ig_var *a = ig_slice(g, v, 0, 0, B), *b = ig_slice(g, v, 0, B, all),
+        *targets = ig_input(g, "targets", &s->in[PAIRS_TARGETS]);
     ig_var *scores = ig_affine(g, ig_matmul(g, a, ig_transpose(g, b, 0, 1)), 1 / ig_tree_real(part(t), "temperature", 0.05), 0);
     scores = ig_add(g, scores, ig_input(g, "bias", &s->in[PAIRS_BIAS]));                               /* [B,kB] */
     more[(*count)++] = ig_argmax(g, scores, 1);
@@ -192,10 +196,12 @@ static ig_status save(const trainer *t, const char *dir, ig_error *err) {
     bool first = pools_first(t);
     IG_TRY(ig_path_join(folder, sizeof folder, dir, "1_Pooling", err));
     IG_TRY(ig_dir_make(folder, err));
-    snprintf(text, sizeof text, "{\n  \"word_embedding_dimension\": %lld,\n  \"pooling_mode_cls_token\": %s,\n  \"pooling_mode_mean_tokens\": %s\n}\n",
+    snprintf(text, sizeof text,
+             "{\n  \"word_embedding_dimension\": %lld,\n  \"pooling_mode_cls_token\": %s,\n  \"pooling_mode_mean_tokens\": %s\n}\n",
              (long long)((const pairs *)t->data)->C, first ? "true" : "false", first ? "false" : "true");
     IG_TRY(write_text(folder, "config.json", text, err));
-    snprintf(text, sizeof text, "{\n  \"max_seq_length\": %lld,\n  \"do_lower_case\": false\n}\n", (long long)t->r->train.context);
+    snprintf(text, sizeof text, "{\n  \"max_seq_length\": %lld,\n  \"do_lower_case\": false\n}\n",
+             (long long)t->r->train.context);
     IG_TRY(write_text(dir, "sentence_bert_config.json", text, err));
     return write_text(dir, "modules.json",
                       "[\n  {\"idx\": 0, \"name\": \"0\", \"path\": \"\", \"type\": \"sentence_transformers.models.Transformer\"},\n"
@@ -217,7 +223,8 @@ static const char *const parts[] = {"pairs", NULL};
 static const train_figure figures[] = {{"accuracy", true}, {"recall_at_1", true}, {0}};
 
 const train_task train_task_pairs = {
-    .name = "pairs", .doc = "tables of texts that belong together: vectors that are near each other are learned", .unit = "rows",
+    .name = "pairs", .doc = "tables of texts that belong together: vectors that are near each other are learned",
+        .unit = "rows",
     .tokens = TASK_LEARNED_WORDS, .needs = IG_CAN_EMBED, .needs_words = "make vectors of texts", .head = "bare", .keys = keys,
     .parts = parts, .figures = figures, .load = load, .check = corpus_check, .make = make, .inputs = inputs, .loss = loss,
     .count = texts_count, .fill = fill, .fill_held = fill_held, .watch = watch, .conclude = conclude, .epoch = texts_epoch,

@@ -68,7 +68,8 @@ static ig_status to_classes(const trainer *t, tags *d, ig_error *err) {
             int32_t class = class_of[w->tag];
             if (class < 0)
                 return ig_error_at(err, IG_E_FORMAT, task_file(t->r, d->x.row[i].file), (int)(d->x.row[i].line + (int64_t)k),
-                                   "the tag \"%.60s\" is none of the model's; model.head: tag gives it a head for these", d->x.tag[w->tag]);
+                                   "the tag \"%.60s\" is none of the model's; model.head: tag gives it a head for these",
+                                       d->x.tag[w->tag]);
             w->tag = class;
         }
     return IG_OK;
@@ -78,14 +79,16 @@ static ig_status make_tokenizer(trainer *t, const tags *d, ig_error *err) {
     ig_buf all = {.max = IG_TEXT_BYTES_MAX};
     bool learned = t->r->tokenizer.given && !t->r->tokenizer.path;
     for (size_t i = 0; i < d->train_rows && learned; i++) {
-        for (size_t k = 0; k < d->x.row[i].count; k++) ig_buf_printf(&all, "%s ", d->x.bytes.data + d->x.word[d->x.row[i].at + k].at);
+        for (size_t k = 0; k < d->x.row[i].count; k++) ig_buf_printf(&all, "%s ",
+                                                                     d->x.bytes.data + d->x.word[d->x.row[i].at + k].at);
         ig_buf_putc(&all, '\n');
     }
     ig_status status = ig_buf_status(&all, err);
     if (status == IG_OK && t->r->tokenizer.given) status = texts_tokenizer(t, all.data, all.len, err);
     ig_buf_fini(&all);
     if (status == IG_OK && !t->corpus.tokenizer && !(t->model && t->model->tokenizer))
-        return ig_error_set(err, IG_E_NOT_FOUND, "the model of model.from has no tokenizer; the recipe needs a `tokenizer` part");
+        return ig_error_set(err, IG_E_NOT_FOUND,
+                            "the model of model.from has no tokenizer; the recipe needs a `tokenizer` part");
     return status;
 }
 
@@ -96,7 +99,8 @@ static ig_status load(trainer *t, ig_error *err) {
     if (!d) return ig_error_nomem(err, sizeof *d);
     t->data = d;
     if (ig_tree_get(t->r->model.config, "id2label") || ig_tree_get(t->r->model.config, "num_labels"))
-        return ig_error_at(err, IG_E_FORMAT, t->r->file, 0, "model.config: the tags are those of the data; leave id2label and num_labels out");
+        return ig_error_at(err, IG_E_FORMAT, t->r->file, 0,
+                           "model.config: the tags are those of the data; leave id2label and num_labels out");
     ig_status status = read_files(t, d, &problems, err);
     ig_problems_fini(&problems);
     IG_TRY(status);
@@ -114,7 +118,8 @@ static void config(const trainer *t, const ig_schema_field *fields, ig_json *j) 
 static ig_status check(const trainer *t, ig_error *err) {
     int64_t count = t->model->family->label_count(t->model), wanted = (int64_t)((const tags *)t->data)->classes.count;
     if (count != wanted)
-        return ig_error_at(err, IG_E_FORMAT, t->r->file, 0, "the model has %lld tags and the data %lld; model.head: tag gives it a head for the data",
+        return ig_error_at(err, IG_E_FORMAT, t->r->file, 0,
+                           "the model has %lld tags and the data %lld; model.head: tag gives it a head for the data",
                            (long long)count, (long long)wanted);
     return corpus_check(t, err);
 }
@@ -158,7 +163,8 @@ static ig_status encode(trainer *t, tags *d, ig_error *err) {
     sequences s = {0};
     ig_status status = sequences_init(&s, t->model, t->r->train.context, 1, err); /* for the frame */
     d->sentence = ig_calloc(d->x.count + 1, sizeof *d->sentence);
-    d->are = ig_calloc((size_t)t->r->train.context, sizeof *d->are), d->said = ig_calloc((size_t)t->r->train.context, sizeof *d->said);
+    d->are = ig_calloc((size_t)t->r->train.context, sizeof *d->are), d->said = ig_calloc((size_t)t->r->train.context,
+        sizeof *d->said);
     if (!d->sentence || !d->are || !d->said) status = ig_error_nomem(err, d->x.count * sizeof *d->sentence);
     for (size_t i = 0; i < d->x.count && status == IG_OK; i++) status = encode_row(t, d, i, &s.frame, &pieces, err);
     sequences_fini(&s);
@@ -189,7 +195,8 @@ static ig_status make(trainer *t, ig_error *err) {
     int64_t *lengths = ig_calloc(d->train_rows + 1, sizeof *lengths);
     if (!lengths) return ig_error_nomem(err, d->train_rows * sizeof *lengths);
     for (size_t i = 0; i < d->train_rows; i++) lengths[i] = (int64_t)d->sentence[i].len;
-    ig_status status = ig_row_batches_init_lengths(&t->rows, lengths, d->train_rows, r->train.batch, r->train.context, t->seed, err);
+    ig_status status = ig_row_batches_init_lengths(&t->rows, lengths, d->train_rows, r->train.batch, r->train.context, t->seed,
+                                                   err);
     ig_free(lengths);
     IG_TRY(status);
     t->shapes = t->rows.buckets;
@@ -288,7 +295,8 @@ static ig_status conclude(trainer *t, const task_sums *sums, double *figures, ig
 
 static void where(const trainer *t, char *buf, size_t size) {
     const tag_row *r = &((const tags *)t->data)->x.row[t->rows_of_batch[0]];
-    snprintf(buf, size, "the sentence of line %lld of %.80s and others, in a random order", (long long)r->line, ig_path_base(task_file(t->r, r->file)));
+    snprintf(buf, size, "the sentence of line %lld of %.80s and others, in a random order", (long long)r->line,
+             ig_path_base(task_file(t->r, r->file)));
 }
 
 static void size(const trainer *t, int64_t *train, int64_t *held) {
@@ -313,8 +321,11 @@ static const char *const keys[] = {NULL};
 static const train_figure figures[] = {{"accuracy", true}, {"f1", true}, {0}};
 
 const train_task train_task_tags = {
-    .name = "tags", .doc = "lines of a token and its tag: names in texts are learned", .unit = "tokens", .tokens = TASK_LEARNED_WORDS,
-    .needs = IG_CAN_TAG, .needs_words = "tag tokens", .head = "tag", .keys = keys, .figures = figures, .load = load, .config = config,
-    .check = check, .make = make, .inputs = inputs, .loss = loss, .count = count, .fill = fill, .fill_held = fill_held, .watch = watch,
+    .name = "tags", .doc = "lines of a token and its tag: names in texts are learned", .unit = "tokens",
+        .tokens = TASK_LEARNED_WORDS,
+    .needs = IG_CAN_TAG, .needs_words = "tag tokens", .head = "tag", .keys = keys, .figures = figures, .load = load,
+        .config = config,
+    .check = check, .make = make, .inputs = inputs, .loss = loss, .count = count, .fill = fill, .fill_held = fill_held,
+        .watch = watch,
     .conclude = conclude, .epoch = texts_epoch, .where = where, .size = size, .release = release,
 };

@@ -83,7 +83,8 @@ static ig_status make_tokenizer(trainer *t, const texts *d, ig_error *err) {
     if (status == IG_OK && t->r->tokenizer.given) status = texts_tokenizer(t, all.data, all.len, err);
     ig_buf_fini(&all);
     if (status == IG_OK && !t->corpus.tokenizer && !(t->model && t->model->tokenizer))
-        return ig_error_set(err, IG_E_NOT_FOUND, "the model of model.from has no tokenizer; the recipe needs a `tokenizer` part");
+        return ig_error_set(err, IG_E_NOT_FOUND,
+                            "the model of model.from has no tokenizer; the recipe needs a `tokenizer` part");
     return status;
 }
 
@@ -115,7 +116,8 @@ static ig_status encode_row(const trainer *t, texts *d, size_t i, bool each, ig_
     ig_status status = sequences_add_text(&d->s, text[0], each || !d->x.has[IG_TEXT_SECOND] ? NULL : text[1], &why);
     for (size_t k = 1; k < d->per && status == IG_OK; k++) status = sequences_add_text(&d->s, text[k], NULL, &why);
     if (status == IG_OK) return IG_OK;
-    return ig_error_at(err, status, task_file(t->r, row->file), (int)row->line, "this row cannot be read by the model: %.600s", why.message);
+    return ig_error_at(err, status, task_file(t->r, row->file), (int)row->line, "this row cannot be read by the model: %.600s",
+                       why.message);
 }
 
 ig_status texts_encode(trainer *t, texts *d, bool each, ig_error *err) {
@@ -160,7 +162,8 @@ ig_status texts_make(trainer *t, texts *d, int64_t copies, ig_error *err) {
     int64_t *lengths = ig_calloc(d->train_rows + 1, sizeof *lengths);
     if (!lengths) return ig_error_nomem(err, d->train_rows * sizeof *lengths);
     for (size_t i = 0; i < d->train_rows; i++) lengths[i] = longest_of(d, i);
-    ig_status status = ig_row_batches_init_lengths(&t->rows, lengths, d->train_rows, r->train.batch, r->train.context, t->seed, err);
+    ig_status status = ig_row_batches_init_lengths(&t->rows, lengths, d->train_rows, r->train.batch, r->train.context, t->seed,
+                                                   err);
     ig_free(lengths);
     IG_TRY(status);
     t->shapes = t->rows.buckets;
@@ -182,7 +185,8 @@ ig_status texts_inputs(trainer *t, train_shape *s, int64_t copies, ig_error *err
 }
 
 void texts_fill(const texts *d, train_shape *s, int64_t at, int64_t k) {
-    int64_t T = s->length, n = k < 0 ? 1 : (int64_t)sequence_length(&d->s, (size_t)k), begin = k < 0 ? 0 : (int64_t)sequence_begin(&d->s, (size_t)k);
+    int64_t T = s->length, n = k < 0 ? 1 : (int64_t)sequence_length(&d->s, (size_t)k),
+        begin = k < 0 ? 0 : (int64_t)sequence_begin(&d->s, (size_t)k);
     int64_t *token = (int64_t *)s->in[TEXTS_TOKENS].data + at * T, *type = (int64_t *)s->in[TEXTS_TYPES].data + at * T;
     if (n > T) n = T;
     for (int64_t i = 0; i < T; i++) {
@@ -224,7 +228,8 @@ double texts_epoch(const trainer *t, int64_t batches) { return ig_row_batches_ep
 void texts_where(const trainer *t, char *buf, size_t size) {
     const texts *d = t->data;
     const ig_text_row *first = &d->x.row[t->rows_of_batch[0]];
-    snprintf(buf, size, "the row of line %lld of %.80s and others, in a random order", (long long)first->line, ig_path_base(task_file(t->r, first->file)));
+    snprintf(buf, size, "the row of line %lld of %.80s and others, in a random order", (long long)first->line,
+             ig_path_base(task_file(t->r, first->file)));
 }
 
 void texts_size(const trainer *t, int64_t *train, int64_t *held) {

@@ -59,7 +59,8 @@ static ig_status format_changes(const trainer *t, ig_buf *out, ig_error *err) {
     const ig_family *f = t->model->family;
     const char *type = ig_tree_text(ig_doc_root(t->model->config), "model_type", "");
     const char *name = f->architecture ? f->architecture(type, t->r->model.head) : NULL;
-    if (!name) return ig_error_at(err, IG_E_UNSUPPORTED, t->r->file, 0, "model.head: the family %s has no head %s", f->name, t->r->model.head);
+    if (!name) return ig_error_at(err, IG_E_UNSUPPORTED, t->r->file, 0, "model.head: the family %s has no head %s", f->name,
+                                  t->r->model.head);
     ig_json j = {.out = out};
     ig_json_open(&j, '{');
     ig_json_key(&j, "architectures"), ig_json_open(&j, '['), ig_json_text(&j, name), ig_json_close(&j, ']');
@@ -85,9 +86,11 @@ static ig_status rehead(trainer *t, ig_error *err) {
     char *note = t->corpus.note;
     ig_status status = format_changes(t, &text, err);
     if (status == IG_OK) status = ig_json_parse(t->r->file, text.data, text.len, &changes, err);
-    if (status == IG_OK) status = ig_model_rehead(&t->model, ig_doc_root(changes), same_labels(t, ig_doc_root(changes)), t->seed, &fresh, err);
+    if (status == IG_OK) status = ig_model_rehead(&t->model, ig_doc_root(changes), same_labels(t, ig_doc_root(changes)),
+                                                  t->seed, &fresh, err);
     if (status == IG_OK && fresh.len)
-        snprintf(note + strlen(note), sizeof t->corpus.note - strlen(note), "%snew in the model: %.200s", *note ? "; " : "", fresh.data);
+        snprintf(note + strlen(note), sizeof t->corpus.note - strlen(note), "%snew in the model: %.200s", *note ? "; " : "",
+                 fresh.data);
     ig_doc_free(changes);
     ig_buf_fini(&text);
     ig_buf_fini(&fresh);
@@ -97,9 +100,12 @@ static ig_status rehead(trainer *t, ig_error *err) {
 static ig_status check_model(const trainer *t, ig_error *err) {
     const train_task *task = t->r->data.task;
     if (!ig_model_can(t->model, task->needs))
-        return ig_error_at(err, IG_E_UNSUPPORTED, t->r->file, 0, "%s of family %s does not %s, which is what data of the kind %s trains%s%s",
-                           t->r->model.from ? "this model" : "a model like this", t->model->family->name, task->needs_words, task->name,
-                           t->r->model.from && task->head ? "; it does with model.head: " : "", t->r->model.from && task->head ? task->head : "");
+        return ig_error_at(err, IG_E_UNSUPPORTED, t->r->file, 0,
+                           "%s of family %s does not %s, which is what data of the kind %s trains%s%s",
+                           t->r->model.from ? "this model" : "a model like this", t->model->family->name, task->needs_words,
+                               task->name,
+                           t->r->model.from && task->head ? "; it does with model.head: " : "",
+                               t->r->model.from && task->head ? task->head : "");
     return task->check ? task->check(t, err) : IG_OK;
 }
 

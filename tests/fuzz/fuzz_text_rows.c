@@ -1,6 +1,7 @@
 /* Fuzz target: files of texts with labels, and of tokens with tags.
  *
- * The first byte chooses: 't' tags, else a table, whose bits say what is needed and how it is read.  What is read must hold what
+ * The first byte chooses: 't' tags, else a table, whose bits say what is needed and how it is read.  What is read must hold
+ * what
  * ingot/text_rows.h and train/tag_rows.h promise, and the split must keep every row once.
  */
 #include <string.h>
@@ -41,9 +42,11 @@ static void check_rows(unsigned how, const void *bytes, size_t len) {
     ig_classes c = {0};
     ig_problems problems = {0};
     size_t kept = 0;
-    ig_text_rows_opts o = {.needs = (how & 7) | 1u << IG_TEXT_FIRST, .may = 1u << IG_TEXT_SECOND, .no_header = how >> 5 & 1, .no_quotes = how >> 6 & 1};
+    ig_text_rows_opts o = {.needs = (how & 7) | 1u << IG_TEXT_FIRST, .may = 1u << IG_TEXT_SECOND, .no_header = how >> 5 & 1,
+                           .no_quotes = how >> 6 & 1};
     if (how >> 3 & 1) o.needs |= 1u << IG_TEXT_LABEL;
-    if (ig_text_rows_parse("rows", bytes, len, &o, &x, &problems, NULL) == IG_OK && ig_text_rows_split(&x, 0.3, &kept, NULL) == IG_OK && x.count) {
+    if (ig_text_rows_parse("rows", bytes, len, &o, &x, &problems, NULL) == IG_OK && ig_text_rows_split(&x, 0.3, &kept,
+        NULL) == IG_OK && x.count) {
         REQUIRE(kept > 0 && kept <= x.count);
         for (size_t i = 0; i < x.count; i++) REQUIRE(*ig_text_rows_get(&x, i, IG_TEXT_FIRST) && x.row[i].line > 0);
         REQUIRE(ig_classes_of_rows(&x, x.count, &c, NULL) == IG_OK && ig_text_rows_classify(&x, &c, &problems, NULL) == IG_OK);

@@ -231,7 +231,8 @@ static void word_pieces_are_merged_by_how_often_they_meet(void **state) {
     ig_tokenizer *t, *again;
     ig_buf json = {.max = 1 << 20};
     check_ok(ig_tokenizer_train(IG_TOKENIZER_WORDPIECE, 24, text, strlen(text), &opts, &t, &err));
-    assert_true(ig_tokenizer_find(t, "##ow", 4) >= 0 && ig_tokenizer_find(t, "low", 3) >= 0 && ig_tokenizer_find(t, "##est", 5) >= 0);
+    assert_true(ig_tokenizer_find(t, "##ow", 4) >= 0 && ig_tokenizer_find(t, "low", 3) >= 0 && ig_tokenizer_find(t, "##est",
+        5) >= 0);
     assert_int_equal(ig_tokenizer_find(t, "[MASK]", 6), 4);
     check_pieces(t, "LOW lowest", "[CLS] low low ##est [SEP]");
     check_pieces(t, "xylophone", "[CLS] [UNK] [SEP]");
@@ -246,7 +247,8 @@ static void chinese_characters_are_words_and_whole_words_have_no_pieces(void **s
     (void)state;
     static const char text[] = "酒店很好 酒店 wifi\n酒店很好 WiFi\nonce 好";
     const char *bare[] = {"<pad>", "<unk>"};
-    ig_tokenizer_train_opts pieces = {.special = bert_specials, .special_count = 5}, words = {.special = bare, .special_count = 2, .whole_words = true};
+    ig_tokenizer_train_opts pieces = {.special = bert_specials, .special_count = 5},
+        words = {.special = bare, .special_count = 2, .whole_words = true};
     ig_tokenizer *t;
     check_ok(ig_tokenizer_train(IG_TOKENIZER_WORDPIECE, 40, text, strlen(text), &pieces, &t, &err));
     check_pieces(t, "酒店好wifi", "[CLS] 酒 店 好 wifi [SEP]");

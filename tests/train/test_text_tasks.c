@@ -1,4 +1,5 @@
-/* tests/train/test_text_tasks.c: labels, scores, masked, pairs and tags: losses and gradients against PyTorch (tasks_torch.py), the
+/* tests/train/test_text_tasks.c: labels, scores, masked, pairs and tags: losses and gradients against PyTorch (tasks_torch.py),
+ * the
  * same bits after a stop, damaged rows, what is held out, and models that get another head.
  */
 #include <math.h>
@@ -23,7 +24,8 @@ static void put_many(const char *name, const char *header, const char *first, co
     ig_buf b = {.max = 1 << 16};
     ig_error err = {0};
     ig_buf_puts(&b, header);
-    for (int i = 0; i < n; i++) ig_buf_printf(&b, i % 2 ? first : second, "word more", i % 7 < 3 ? "cat" : "dog", i % 5 ? "sees" : "hears");
+    for (int i = 0; i < n; i++) ig_buf_printf(&b, i % 2 ? first : second, "word more", i % 7 < 3 ? "cat" : "dog",
+                                              i % 5 ? "sees" : "hears");
     check_ok(ig_file_write(tiny_path(name), b.data, b.len, &err));
     ig_buf_fini(&b);
 }
@@ -37,7 +39,8 @@ static void set_weights(const ig_params *ps) {
         size_t len = strlen(p->name);
         for (const char *s = p->name; *s; s++) phase += (unsigned char)*s;
         double one = p->value.ndim == 1 && strcmp(p->name + len - 6, "weight") == 0;
-        for (int64_t k = 0; k < ig_tensor_numel(&p->value); k++) ig_tensor_set(&p->value, k, one + 0.25 * sin(1.3 * (double)k + phase % 97));
+        for (int64_t k = 0; k < ig_tensor_numel(&p->value); k++) ig_tensor_set(&p->value, k,
+            one + 0.25 * sin(1.3 * (double)k + phase % 97));
     }
 }
 
@@ -59,7 +62,8 @@ static void check_gradients(trainer *t, train_shape *s, const ig_tree *expected)
     int count = 0, checked = 0;
     const ig_tree *norms = ig_tree_get(expected, "gradients");
     check_ok(ig_graph_new(t->ctx, IG_GRAPH_EAGER, &g, &err));
-    ig_var *loss = t->r->data.task->loss(t, &(ig_pass){.g = g, .training = true, .key = ig_input(g, "key", &t->key)}, s, more, &count);
+    ig_var *loss = t->r->data.task->loss(t, &(ig_pass){.g = g, .training = true, .key = ig_input(g, "key", &t->key)}, s, more,
+                                         &count);
     ig_backward(g, loss);
     check_ok(ig_graph_status(g, &err));
     check_near(expected->key, "loss", ig_tensor_get(ig_value(loss), 0), ig_tree_real(expected, "loss", 0));
@@ -73,7 +77,8 @@ static void check_gradients(trainer *t, train_shape *s, const ig_tree *expected)
 }
 
 static void check_task(const ig_tree *expected) {
-    const char *overrides[12] = {bert, words, "train={steps: 1, batch: 4, context: 16, precision: f32}", "evaluate={every: 1}", "schedule={name: constant}"};
+    const char *overrides[12] = {bert, words, "train={steps: 1, batch: 4, context: 16, precision: f32}", "evaluate={every: 1}",
+                                 "schedule={name: constant}"};
     size_t n = 5;
     ig_error err = {0};
     trainer t;
@@ -126,7 +131,8 @@ static void a_resumed_run_of_every_kind_ends_with_the_same_bits(void **state) {
     (void)state;
     put_all();
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        const char *overrides[] = {bert, words, kinds[i].data, "train.context=12", "regularise.dropout=0.2", "schedule={name: linear}", kinds[i].more, NULL};
+        const char *overrides[] = {bert, words, kinds[i].data, "train.context=12", "regularise.dropout=0.2",
+                                   "schedule={name: linear}", kinds[i].more, NULL};
         char whole[64], parts[64];
         ig_train_result a, b;
         tiny_told told = {.cancel_at = 5};
@@ -161,7 +167,8 @@ static void a_failed_allocation_is_a_status_that_leaks_nothing(void **state) {
             status = trainer_init(&t, tiny_context, r, NULL, &err);
             ig_alloc_fail_at(0);
             if (status == IG_OK) trainer_fini(&t);
-            else if (status != IG_E_NOMEM) fail_msg("%s, allocation %d: %s: %s", kinds[i].name, (int)n, ig_status_name(status), err.message);
+            else if (status != IG_E_NOMEM) fail_msg("%s, allocation %d: %s: %s", kinds[i].name, (int)n, ig_status_name(status),
+                                                    err.message);
             ig_tensor_stats_get(tiny_context, &after);
             if (after.bytes != before.bytes) fail_msg("%s, allocation %d: tensors stayed", kinds[i].name, (int)n);
         }
@@ -177,7 +184,9 @@ static void check_refused(const char *data, const char *file, int line, const ch
     char text[1400];
     if (tiny_run("refused", overrides, false, NULL, NULL, &err) == IG_OK) fail_msg("%s: was taken", data);
     ig_error_format(&err, text, sizeof text);
-    if (!strstr(text, says) || (file && (!strstr(err.file, file) || err.line != line))) fail_msg("%s: %s, must say %s of line %d", data, text, says, line);
+    if (!strstr(text, says)
+        || (file && (!strstr(err.file, file) || err.line != line))) fail_msg("%s: %s, must say %s of line %d", data, text,
+            says, line);
 }
 
 static void damaged_rows_are_told_by_file_and_line(void **state) {
@@ -191,7 +200,8 @@ static void damaged_rows_are_told_by_file_and_line(void **state) {
     check_refused("data={kind: labels, train: good.tsv, validation: bad.tsv}", "bad.tsv", 3, "none of the 2 classes");
     put("bad.tsv", "text\tlabel\na b\tx\nd e\tx\n");
     check_refused("data={kind: labels, train: bad.tsv, validation: 0}", "bad.tsv", 0, "one label only");
-    check_refused("data={kind: labels, train: good.tsv, columns: {label: mood}}", "good.tsv", 1, "no column \"mood\" was found among \"text\", \"label\"");
+    check_refused("data={kind: labels, train: good.tsv, columns: {label: mood}}", "good.tsv", 1,
+                  "no column \"mood\" was found among \"text\", \"label\"");
     check_refused("data={kind: labels, train: good.tsv, columns: {text: 3}}", "good.tsv", 1, "no column \"3\"");
     put("bad.tsv", "text\tscore\na b\t1\nd e\tmany\n");
     check_refused("data={kind: scores, train: bad.tsv}", "bad.tsv", 3, "\"many\" is no number");
@@ -206,7 +216,8 @@ static void damaged_rows_are_told_by_file_and_line(void **state) {
 }
 
 static void rows_without_names_and_with_quotes_are_read(void **state) {
-    const char *overrides[] = {bert, words, "data={kind: labels, train: plain.csv, header: false, quotes: false, validation: 0, columns: {text: 2, label: 1}}",
+    const char *overrides[] = {bert, words,
+                               "data={kind: labels, train: plain.csv, header: false, quotes: false, validation: 0, columns: {text: 2, label: 1}}",
                                "train.context=12", "train.steps=2", "schedule={name: constant}", NULL};
     ig_error err = {0};
     ig_train_result r;
@@ -228,13 +239,15 @@ static void equal_texts_are_never_on_both_sides(void **state) {
     for (int i = 0; i < 300; i++) ig_buf_printf(&b, "text %d\t%s\n", i % 100, i % 100 < 20 ? "rare" : "common");
     check_ok(ig_file_write(tiny_path("split.tsv"), b.data, b.len, &err));
     ig_buf_fini(&b);
-    check_ok(ig_text_rows_read(tiny_path("split.tsv"), &(ig_text_rows_opts){.needs = 1u << IG_TEXT_FIRST | 1u << IG_TEXT_LABEL}, &x, &problems, &err));
+    check_ok(ig_text_rows_read(tiny_path("split.tsv"),
+                               &(ig_text_rows_opts){.needs = 1u << IG_TEXT_FIRST | 1u << IG_TEXT_LABEL}, &x, &problems, &err));
     size_t train, rare = 0;
     check_ok(ig_text_rows_split(&x, 0.2, &train, &err));
     assert_true(x.count == 300 && train >= 228 && train <= 240);
     for (size_t i = train; i < x.count; i++) {
         rare += strcmp(ig_text_rows_get(&x, i, IG_TEXT_LABEL), "rare") == 0;
-        for (size_t k = 0; k < train; k++) assert_string_not_equal(ig_text_rows_get(&x, i, IG_TEXT_FIRST), ig_text_rows_get(&x, k, IG_TEXT_FIRST));
+        for (size_t k = 0; k < train; k++) assert_string_not_equal(ig_text_rows_get(&x, i, IG_TEXT_FIRST),
+                                                                   ig_text_rows_get(&x, k, IG_TEXT_FIRST));
     }
     assert_true(rare >= 12 && rare <= 15);
     ig_text_rows_fini(&x);
@@ -250,7 +263,8 @@ static int64_t targets_that_count(const int64_t *targets, int64_t n) {
 }
 
 static void masks_are_fifteen_per_cent_and_mostly_the_mask_token(void **state) {
-    const char *overrides[] = {bert, "tokenizer={kind: wordpiece, vocab_size: 40}", "data={kind: masked, train: text.txt, validation: 0.3}",
+    const char *overrides[] = {bert, "tokenizer={kind: wordpiece, vocab_size: 40}",
+                               "data={kind: masked, train: text.txt, validation: 0.3}",
                                "train={steps: 1, batch: 8, context: 34, precision: f32}", "schedule={name: constant}", NULL};
     ig_error err = {0};
     trainer t;
@@ -267,7 +281,8 @@ static void masks_are_fifteen_per_cent_and_mostly_the_mask_token(void **state) {
         const int64_t *token = s->in[0].data, *place = s->in[1].data, *target = s->in[2].data;
         assert_int_equal(targets_that_count(target, 40), 40);
         for (int64_t i = 0; i < 40; i++, all++) {
-            assert_true(place[i] / 34 == i / 5 && place[i] % 34 > 0 && place[i] % 34 < 33 && !ig_tokenizer_is_special(t.model->tokenizer, (int32_t)target[i]));
+            assert_true(place[i] / 34 == i / 5 && place[i] % 34 > 0 && place[i] % 34 < 33
+                        && !ig_tokenizer_is_special(t.model->tokenizer, (int32_t)target[i]));
             masked += token[place[i]] == mask, kept += token[place[i]] == target[i];
         }
     }
@@ -279,7 +294,8 @@ static void masks_are_fifteen_per_cent_and_mostly_the_mask_token(void **state) {
 
 /* The head over some places gives the loss that the head over all of them gives at these. */
 static void the_head_runs_over_the_masked_places_only(void **state) {
-    const char *overrides[] = {bert, words, "data={kind: masked, train: text.txt, validation: 0.3}", "train={steps: 1, batch: 2, context: 20, precision: f32}", "schedule={name: constant}", NULL};
+    const char *overrides[] = {bert, words, "data={kind: masked, train: text.txt, validation: 0.3}",
+                               "train={steps: 1, batch: 2, context: 20, precision: f32}", "schedule={name: constant}", NULL};
     ig_error err = {0};
     trainer t;
     ig_graph *g;
@@ -292,13 +308,15 @@ static void the_head_runs_over_the_masked_places_only(void **state) {
     check_ok(ig_graph_new(t.ctx, IG_GRAPH_EAGER, &g, &err));
     ig_pass pass = {.g = g};
     ig_var *tokens = ig_input(g, "tokens", &t.shape[0].in[0]), *places = ig_input(g, "places", &t.shape[0].in[1]);
-    ig_var *some = t.model->family->masked(t.model, &pass, tokens, NULL, NULL, places), *all = t.model->family->masked(t.model, &pass, tokens, NULL, NULL, NULL);
+    ig_var *some = t.model->family->masked(t.model, &pass, tokens, NULL, NULL, places),
+        *all = t.model->family->masked(t.model, &pass, tokens, NULL, NULL, NULL);
     check_ok(ig_graph_status(g, &err));
     const ig_tensor *a = ig_value(some), *b = ig_value(all);
     const int64_t *place = t.shape[0].in[1].data, V = a->shape[1];
     assert_true(a->ndim == 2 && b->ndim == 3 && V == b->shape[2]);
     for (int64_t i = 0; i < a->shape[0]; i++)
-        for (int64_t v = 0; v < V; v++) assert_true(fabs(ig_tensor_get(a, i * V + v) - ig_tensor_get(b, place[i] * V + v)) < 1e-5);
+        for (int64_t v = 0; v < V; v++) assert_true(fabs(ig_tensor_get(a, i * V + v) - ig_tensor_get(b,
+            place[i] * V + v)) < 1e-5);
     ig_graph_free(g);
     trainer_fini(&t);
     ig_recipe_free(r);
@@ -315,9 +333,11 @@ static ig_model *load(const char *name) {
 
 static void a_pretrained_encoder_learns_to_classify(void **state) {
     const char *first[] = {bert, words, "data={kind: masked, train: text.txt, validation: 0}", "train.context=12", NULL};
-    const char *second[] = {"model={from: base, head: classify}", "tokenizer={path: base/tokenizer.json}", "data={kind: labels, train: labels.tsv, validation: 0}", "train.context=12",
+    const char *second[] = {"model={from: base, head: classify}", "tokenizer={path: base/tokenizer.json}",
+                            "data={kind: labels, train: labels.tsv, validation: 0}", "train.context=12",
                             "train.steps=1", "optimiser.lr=1.0e-9", "schedule={name: constant}", NULL};
-    const char *third[] = {"model={from: base}", "tokenizer={path: base/tokenizer.json}", "data={kind: labels, train: labels.tsv, validation: 0}", "train.context=12", NULL};
+    const char *third[] = {"model={from: base}", "tokenizer={path: base/tokenizer.json}",
+                           "data={kind: labels, train: labels.tsv, validation: 0}", "train.context=12", NULL};
     ig_error err = {0};
     tiny_told told = {0};
     (void)state;
@@ -333,18 +353,21 @@ static void a_pretrained_encoder_learns_to_classify(void **state) {
     const ig_tensor *x = &ig_params_find(&a->params, name)->value, *y = &ig_params_find(&b->params, name)->value;
     for (int64_t i = 0; i < ig_tensor_numel(x); i++) assert_true(fabs(ig_tensor_get(x, i) - ig_tensor_get(y, i)) < 1e-6);
     ig_model_free(a), ig_model_free(b);
-    assert_true(tiny_run("none", third, false, NULL, NULL, &err) == IG_E_UNSUPPORTED && strstr(err.message, "model.head: classify"));
+    assert_true(tiny_run("none", third, false, NULL, NULL, &err) == IG_E_UNSUPPORTED && strstr(err.message,
+        "model.head: classify"));
 }
 
 static void vectors_are_saved_with_their_pooling(void **state) {
-    const char *overrides[] = {bert, words, "data={kind: pairs, train: pairs.tsv, validation: 0.2}", "train.context=12", "pairs.pooling=cls", NULL};
+    const char *overrides[] = {bert, words, "data={kind: pairs, train: pairs.tsv, validation: 0.2}", "train.context=12",
+                               "pairs.pooling=cls", NULL};
     ig_error err = {0};
     ig_doc *d;
     (void)state;
     put_all();
     check_ok(tiny_run("vectors", overrides, false, NULL, NULL, &err));
     check_ok(ig_doc_load(tiny_path("vectors/1_Pooling/config.json"), 1 << 16, &d, &err));
-    assert_true(ig_tree_bool(ig_doc_root(d), "pooling_mode_cls_token", false) && !ig_tree_bool(ig_doc_root(d), "pooling_mode_mean_tokens", true));
+    assert_true(ig_tree_bool(ig_doc_root(d), "pooling_mode_cls_token", false) && !ig_tree_bool(ig_doc_root(d),
+        "pooling_mode_mean_tokens", true));
     ig_doc_free(d);
     check_ok(ig_doc_load(tiny_path("vectors/modules.json"), 1 << 16, &d, &err));
     assert_int_equal(ig_doc_root(d)->count, 3);

@@ -18,7 +18,8 @@ static const ig_schema_field text_map[] = {{.key = "*", .type = IG_TREE_TEXT}, {
 static const ig_schema_field schema[] = {
     {.key = "model_type", .type = IG_TREE_TEXT, .required = true, .choices = "bert|roberta|xlm-roberta"},
     {.key = "architectures", .type = IG_TREE_LIST, .nullable = true, .item = IG_TREE_TEXT,
-     .doc = "one name; it ends in Model, ForMaskedLM, ForSequenceClassification or ForTokenClassification", .otherwise = "the bare encoder"},
+     .doc = "one name; it ends in Model, ForMaskedLM, ForSequenceClassification or ForTokenClassification",
+         .otherwise = "the bare encoder"},
     SIZE("vocab_size", IG_VOCAB_MAX, true, "tokens of the vocabulary"),
     SIZE("max_position_embeddings", CONTEXT_MAX, true, "rows of the table of positions"),
     SIZE("hidden_size", CHANNELS_MAX, true, "channels"),
@@ -104,7 +105,8 @@ const char *bert_architecture(const char *model_type, const char *head) {
     static const char *const names[][4] = {
         {"BertModel", "BertForMaskedLM", "BertForSequenceClassification", "BertForTokenClassification"},
         {"RobertaModel", "RobertaForMaskedLM", "RobertaForSequenceClassification", "RobertaForTokenClassification"},
-        {"XLMRobertaModel", "XLMRobertaForMaskedLM", "XLMRobertaForSequenceClassification", "XLMRobertaForTokenClassification"}};
+        {"XLMRobertaModel", "XLMRobertaForMaskedLM", "XLMRobertaForSequenceClassification",
+         "XLMRobertaForTokenClassification"}};
     int row = strcmp(model_type, "bert") == 0 ? 0 : strcmp(model_type, "roberta") == 0 ? 1 : 2;
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
         if (strcmp(head, heads[i]) == 0) return names[row][i];
