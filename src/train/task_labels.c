@@ -114,14 +114,15 @@ static ig_status scores_load(trainer *t, ig_error *err) {
 static void labels_config(const trainer *t, const ig_schema_field *fields, ig_json *j) {
     const labels *x = t->data;
     if (recipe_has_field(fields, "id2label")) texts_put_classes(j, &x->d.classes);
-    if (recipe_has_field(fields, "problem_type")) ig_json_key(j, "problem_type"),
+    bool said = ig_tree_get(t->r->model.config, "problem_type") != NULL;
+    if (recipe_has_field(fields, "problem_type") && !said) ig_json_key(j, "problem_type"),
         ig_json_text(j, "single_label_classification");
 }
 
 static void scores_config(const trainer *t, const ig_schema_field *fields, ig_json *j) {
     char *name[] = {(char[]){"score"}};
     if (recipe_has_field(fields, "id2label")) texts_put_classes(j, &(ig_classes){.name = name, .count = 1});
-    if (recipe_has_field(fields, "problem_type")) {
+    if (recipe_has_field(fields, "problem_type") && !ig_tree_get(t->r->model.config, "problem_type")) {
         ig_json_key(j, "problem_type");
         ig_json_text(j, is_regression(t) ? "regression" : "multi_label_classification");
     }
