@@ -36,6 +36,7 @@ typedef struct ig_table_opts {
     ig_table_format format;
     const char *sheet;      /* of XLSX; NULL: the first that is not hidden */
     bool headless;          /* of CSV, TSV and XLSX: the first row holds data, the columns are called "column 1" … */
+    bool no_quotes;         /* CSV, TSV: a quote is a character like any other */
     ig_problem_fn *problem; /* NULL: the first bad row ends ig_table_each */
     void *problem_arg;
 } ig_table_opts;

@@ -67,6 +67,7 @@ ig_status ig_chat_encode(const ig_chat_format *f, const ig_tokenizer *t, const i
     X(TEMPLATE, template, false, "is refused by the chat template")                                                    \
     X(TOKENS, tokens, false, "cannot be written in the model's tokens")                                                \
     X(SPECIAL, special, false, "has a special token of the model in its text")                                         \
+    X(LABEL, label, false, "has no label or score that is known")                                                     \
     X(TOO_LONG, too_long, false, "has more tokens than the context holds")                                             \
     X(CUT, cut, true, "is cut to the context")                                                                         \
     X(DUPLICATE, duplicate, true, "is the same as an earlier row")
@@ -144,7 +145,6 @@ ig_status ig_text_check(const char *text, size_t len, ig_problems *problems, ig_
  * a bucket holds those that fit its length, and a batch is of one bucket.  The last batch of a bucket may have rows missing. */
 #define IG_ROW_BUCKETS_MAX 4
 typedef struct ig_row_batches {
-    const ig_examples *x;
     size_t first, count;
     int64_t batch;
     uint64_t seed;
@@ -155,8 +155,12 @@ typedef struct ig_row_batches {
     int64_t batches_at[IG_ROW_BUCKETS_MAX + 1]; /* of one epoch */
 } ig_row_batches;
 
+/* Rows first … first+count-1 of x, whose length is what is read of them (one id less than they have). */
 ig_status ig_row_batches_init(ig_row_batches *b, const ig_examples *x, size_t first, size_t count, int64_t batch, int64_t context,
                               uint64_t seed, ig_error *err);
+/* The same for rows of anything: lengths[i] belongs to row i. */
+ig_status ig_row_batches_init_lengths(ig_row_batches *b, const int64_t *lengths, size_t count, int64_t batch, int64_t context,
+                                      uint64_t seed, ig_error *err);
 void ig_row_batches_fini(ig_row_batches *b);
 /* The rows of batch `index`, -1 for a missing one; returns its bucket.  A function of (seed, index) and of nothing else. */
 int ig_row_batches_pick(const ig_row_batches *b, int64_t index, int64_t *rows /* [batch] */);

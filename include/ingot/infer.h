@@ -280,6 +280,18 @@ const char *ig_classifier_label(const ig_classifier *c, int64_t i);
 /* out [n,L]: probabilities, by softmax; by sigmoid, each label for itself, when problem_type is multi_label_classification or
  * there is one label; the plain logits when it is regression. */
 ig_status ig_classify_texts(ig_classifier *c, const char *const *texts, size_t n, float *out, ig_text_use *uses, ig_error *err);
+/* The same of pairs of texts, for a model that was trained on such. */
+ig_status ig_classify_pairs(ig_classifier *c, const char *const *texts, const char *const *second, size_t n, float *out,
+                            ig_text_use *uses,
+                            ig_error *err);
+typedef struct ig_tagger ig_tagger;
+/* IG_E_UNSUPPORTED for a model without a head for tags.  The model must outlive the tagger. */
+ig_status ig_tagger_open(ig_model *m, ig_tagger **out, ig_error *err);
+void ig_tagger_close(ig_tagger *t);
+const char *ig_tagger_label(const ig_tagger *t, int32_t i); /* NULL out of range */
+/* out [n]: the label of every word of one text; -1 for words behind what the model reads. */
+ig_status ig_tag_words(ig_tagger *t, const char *const *words, size_t n, int32_t *out, ig_error *err);
+
 /* A cross-encoder: how well documents[i] answers queries[i], the plain logit (any size; more is better).  The longer of the
  * two is cut first.  IG_E_UNSUPPORTED unless the model has one label. */
 ig_status ig_score_pairs(ig_classifier *c, const char *const *queries, const char *const *documents, size_t n, float *out,

@@ -32,7 +32,8 @@ enum {
     IG_CAN_DETECT = 32,
     IG_CAN_RECOMMEND = 64,
     IG_CAN_SPEAK = 128,
-    IG_CAN_SEE = 256 /* pictures to classes */
+    IG_CAN_SEE = 256, /* pictures to classes */
+    IG_CAN_FILL = 512 /* predict tokens that were masked */
 };
 
 #define IG_STATE_MAX 64 /* tensors that a recurrent network carries from one stretch of a text to the next */
@@ -80,7 +81,8 @@ struct ig_family {
      * it; what its own rows hold is of no meaning, but finite. */
     ig_var *(*hidden)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths);   /* → [B,T,C] */
     ig_var *(*classify)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths); /* → logits [B,L] */
-    ig_var *(*masked)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths);   /* → logits [B,T,V] */
+    /* → logits [B,T,V]; with places i64 [N], each b·T + t, of these tokens only: [N,V] */
+    ig_var *(*masked)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths, ig_var *places);
     /* Pictures f32 [B,H,W,C] → logits [B,L].  *features, where features is not NULL: the last value that still is a picture,
      * [B,h,w,c], for telling which places decided. */
     ig_var *(*see)(ig_model *m, const ig_pass *p, ig_var *pictures, ig_var **features);
@@ -97,6 +99,10 @@ struct ig_family {
     int64_t (*type_count)(const ig_model *m);                /* types are 0 … count-1; NULL: 1 */
     int64_t (*label_count)(const ig_model *m);               /* L; 0 without a head for it */
     const char *(*label)(const ig_model *m, int64_t i);
+    /* What config.json's `architectures` says of such a model with this head ("bare", "masked", "classify", "tag"); NULL: the
+     * family has none such. */
+    const char *(*architecture)(const char *model_type, const char *head);
+    bool (*of_head)(const ig_model *m, const char *name);    /* whether a parameter belongs to the head.  NULL: none does */
     int (*cache_layers)(const ig_model *m);
     void (*cache_shape)(const ig_model *m, int64_t *kv_heads, int64_t *head_size);
     int64_t (*context_length)(const ig_model *m);
@@ -197,6 +203,11 @@ ig_status ig_model_export_safetensors(const ig_model *m, const char *path, ig_dt
  * behind it.  type f16 stores matrices in half the space; they are computed with in f32.  Packed matrices become numbers.
  * IG_E_UNSUPPORTED names an op without a form in ONNX; IG_E_LIMIT over 2 GiB. */
 ig_status ig_model_export_onnx(ig_model *m, const char *path, ig_dtype type, ig_error *err);
+/* Replace *m by a model whose config.json has the keys of `changes` in the place of its own (null: without them).  Parameters
+ * of
+ * the same name and shape are taken over, those of the head only with keep_head; all others are new, and their names are
+ * appended to *fresh.  *m stays as it was when it fails. */
+ig_status ig_model_rehead(ig_model **m, const ig_tree *changes, bool keep_head, uint64_t seed, ig_buf *fresh, ig_error *err);
 
 /* Change a setting of config.json that has no influence on shapes, e.g. ("resid_pdrop", "0.2"). */
 ig_status ig_model_set(ig_model *m, const char *key, const char *yaml_value, ig_error *err);

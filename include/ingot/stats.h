@@ -30,6 +30,13 @@ double ig_stats_t_quantile(double p, double df);
 ig_status ig_stats_bootstrap(const double *x, size_t n, double confidence, size_t replicates, uint64_t seed, ig_interval *out,
                              ig_error *err);
 
+/* Mean over the classes of F1 = 2·hits / (said + are); are[i], said[i] < classes.  A class that is neither counts not.  The
+ * interval
+ * is the percentile bootstrap over cases, as above; n >= 2, classes >= 1. */
+ig_status ig_stats_macro_f1(const int32_t *are, const int32_t *said, size_t n, size_t classes, double confidence,
+                            size_t replicates,
+                            uint64_t seed, ig_interval *out, ig_error *err);
+
 /* Two ways of doing the same n cases: a[i] and b[i] are of one case, group[i] < groups says what belongs together.  Means and
  * b - a with percentile intervals of a bootstrap that draws whole groups, weighed by their cases.  n >= 1; with a single group
  * the intervals have no width. */

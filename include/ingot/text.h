@@ -52,7 +52,9 @@ typedef bool ig_tokenizer_progress_fn(void *arg, const char *stage, size_t done,
 typedef struct ig_tokenizer_train_opts {
     const char *const *special; /* e.g. "<|endoftext|>": they get the first ids and are cut out of the training text */
     size_t special_count;
-    size_t min_count;           /* BPE: a pair seen fewer times is not merged; 0 means 2 */
+    size_t min_count;           /* BPE, WORDPIECE: a pair, character or word seen fewer times is none; 0 means 2 */
+    bool whole_words;           /* WORDPIECE: words are learned, not their pieces */
+    bool keep_case;             /* WORDPIECE: upper and lower case differ, and accents stay */
     bool byte_fallback;         /* CHAR: add <0x00> … <0xFF>, so that every text can be encoded */
     ig_tokenizer_progress_fn *progress;
     void *progress_arg;
@@ -65,6 +67,10 @@ typedef struct ig_tokenizer_train_opts {
  * tokenizer.  Learning stops early when no pair is left that is seen min_count times.
  * CHAR: ids are the special tokens, the byte tokens if asked for, then the characters by code point.  vocab_size 0 keeps
  * all characters.  With byte_fallback the most frequent are kept; without it all must fit, and the text must be UTF-8.
+ * WORDPIECE: BERT's normaliser and words; ids are the special tokens, the characters by how often they occur ("##" before
+ * those inside of words), then one piece per merge, as Hugging Face's WordPieceTrainer; with whole_words the most frequent
+ * words.
+ * [UNK] or <unk> must be among the special tokens; [CLS] and [SEP] make the template.
  * The other kinds are read, not learned (IG_E_UNSUPPORTED).
  * Fails with IG_E_ARG, IG_E_LIMIT, IG_E_FORMAT (no UTF-8), IG_E_CANCELLED or IG_E_NOMEM. */
 ig_status ig_tokenizer_train(ig_tokenizer_kind kind, size_t vocab_size, const void *text, size_t len,

@@ -43,10 +43,12 @@ typedef struct ig_recipe {
         const char *family;         /* "gpt" */
         const ig_tree *config;      /* content of config.json; with `from`: NULL, or dropout rates to change */
         char *from;                 /* folder of a model to go on with; NULL */
+        const char *head;           /* with `from`: the model gets this head, as the task names it; NULL: it keeps its own */
     } model;
     struct {
         ig_tokenizer_kind kind;
         int64_t vocab_size;         /* BPE; CHAR: 0 = all characters */
+        bool words, keep_case;      /* WORDPIECE: whole words only; upper and lower case differ */
         char *path;                 /* of a tokenizer.json; NULL: learn one from the training text */
         bool given;                 /* there is a `tokenizer` part; without it the model of `from` brings its own */
     } tokenizer;

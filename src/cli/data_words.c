@@ -18,6 +18,7 @@ static const char *const chinese[IG_PROBLEM_COUNT] = {
     [IG_PROBLEM_TEMPLATE] = "被聊天模板拒绝",
     [IG_PROBLEM_TOKENS] = "无法用模型的词元表示",
     [IG_PROBLEM_SPECIAL] = "文本中含有模型的特殊词元",
+    [IG_PROBLEM_LABEL] = "没有已知的标签或分数",
     [IG_PROBLEM_TOO_LONG] = "词元数超过上下文",
     [IG_PROBLEM_CUT] = "被截断到上下文长度",
     [IG_PROBLEM_DUPLICATE] = "与前面的一行相同",

@@ -52,13 +52,28 @@ static void add_eval_command(const cli_train *t, ig_buf *out) {
     if (!own && count <= 3 && r->data.validation_fraction > 0) ig_buf_printf(out, " --last %g", r->data.validation_fraction);
 }
 
+/* What such a model is asked with. */
+static const char *verb_of(const cli_train *t) {
+    const char *kind = ig_tree_text(ig_tree_path(ig_doc_root(t->recipe->doc), "data"), "kind", "text");
+    if (strcmp(kind, "labels") == 0 || strcmp(kind, "scores") == 0) return " classify";
+    if (strcmp(kind, "pairs") == 0) return " embed";
+    if (strcmp(kind, "tags") == 0) return " tag";
+    return strcmp(kind, "masked") == 0 ? " show" : " run";
+}
+
+/* A share of rows is a sample, not the end of a file, which --last would measure. */
+static bool can_be_measured(const cli_train *t) {
+    bool labels = strcmp(ig_tree_text(ig_tree_path(ig_doc_root(t->recipe->doc), "data"), "kind", "text"), "labels") == 0;
+    return labels ? t->recipe->data.validation_count > 0 : strcmp(verb_of(t), " run") == 0;
+}
+
 static void print_next(const cli_train *t) {
-    ig_buf run = {.max = 1 << 16}, eval = {.max = 1 << 16};
-    add_program(&run, t->c), ig_buf_puts(&run, " run"), add_word(&run, NULL, model_argument(t));
+    ig_buf run = {.max = 1 << 16};
+    add_program(&run, t->c), ig_buf_puts(&run, verb_of(t)), add_word(&run, NULL, model_argument(t));
     if (t->recipe->evaluate.prompt) add_word(&run, NULL, t->recipe->evaluate.prompt);
-    add_eval_command(t, &eval);
-    printf(cli_say(t->c, "next:\n  %s\n  %s\n", "下一步：\n  %s\n  %s\n"), run.data ? run.data : "", eval.data ? eval.data : "");
-    ig_buf_fini(&run), ig_buf_fini(&eval);
+    if (can_be_measured(t)) ig_buf_puts(&run, "\n  "), add_eval_command(t, &run);
+    printf(cli_say(t->c, "next:\n  %s\n", "下一步：\n  %s\n"), run.data ? run.data : "");
+    ig_buf_fini(&run);
 }
 
 /* ---- before: --check ---------------------------------------------------------------------------------------------------- */

@@ -67,7 +67,9 @@ static int open_session(cli_run *r) {
     if (!ig_model_can(m, IG_CAN_GENERATE)) {
         ig_error_set(&c->err, IG_E_UNSUPPORTED, cli_say(c, "%s is a model of the family %s, which generates no text", "%s 属于 %s 系列，不能生成文本"), c->arg[0],
                      m->family->name);
-        return cli_failed(c, cli_say(c, "ingot show tells what a model is", "ingot show 查看模型信息"));
+        return cli_failed(c, ig_model_can(m, IG_CAN_CLASSIFY) ? cli_say(c,
+            "ingot classify MODEL TEXT tells the labels of a text", "ingot classify 模型 文本 给出文本的标签")
+                                                      : cli_say(c, "ingot show tells what a model is", "ingot show 查看模型信息"));
     }
     if (ig_model_pack(m, IG_BLOCK_COUNT, &c->err) != IG_OK || ig_session_open(m, &o, &r->session, &c->err) != IG_OK) return cli_failed(c, NULL);
     r->tokenizer = m->tokenizer;

@@ -25,6 +25,8 @@ const cli_verb *const cli_verbs[] = {
     &cli_verb_chat,
     &cli_verb_serve,
     &cli_verb_embed,
+    &cli_verb_classify,
+    &cli_verb_tag,
     &cli_verb_eval,
     &cli_verb_recommend,
     &cli_verb_show,

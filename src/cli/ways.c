@@ -1,12 +1,14 @@
 /* cli/ways.c: see ways.h. */
 #include "cli/ways.h"
 
+#include "cli/eval_labels.h"
 #include "cli/input.h"
 #include "cli/recommend_words.h"
 
 static const cli_way ways[] = {
     {IG_CAN_SEE, cli_see_run, cli_see_eval},
     {IG_CAN_RECOMMEND, NULL, cli_recommend_eval},
+    {IG_CAN_CLASSIFY, NULL, cli_eval_labels},
 };
 
 static const ig_family *family_of(cli *c, const char *model) {
@@ -22,8 +24,14 @@ static const ig_family *family_of(cli *c, const char *model) {
 
 const cli_way *cli_way_of(cli *c, const char *model) {
     const ig_family *f = family_of(c, model);
-    for (size_t i = 0; f && i < sizeof ways / sizeof *ways; i++)
-        if (f->capabilities & ways[i].can) return &ways[i];
+    for (size_t i = 0; f && !(f->capabilities & IG_CAN_GENERATE) && i < sizeof ways / sizeof *ways; i++)
+        if (ways[i].run && (f->capabilities & ways[i].can)) return &ways[i];
+    return NULL;
+}
+
+const cli_way *cli_way_for(const ig_model *m) {
+    for (size_t i = 0; !ig_model_can(m, IG_CAN_GENERATE) && i < sizeof ways / sizeof *ways; i++)
+        if (ig_model_can(m, ways[i].can)) return &ways[i];
     return NULL;
 }
 

@@ -13,8 +13,11 @@ typedef struct cli_way {
     int (*eval)(cli *c, ig_model *m);   /* --data is given */
 } cli_way;
 
-/* From config.json alone.  NULL: none of them, or there is no such model, which whoever loads it will tell. */
+/* From config.json alone, of families that write no text.  NULL: none of them, or there is no such model, which whoever loads it
+ * will tell. */
 const cli_way *cli_way_of(cli *c, const char *model);
+/* Of a model that is loaded: by what it can do, if it cannot write text. */
+const cli_way *cli_way_for(const ig_model *m);
 /* Load the model, and go that way. */
 int cli_way_run(cli *c, int (*way)(cli *c, ig_model *m));
 

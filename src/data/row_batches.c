@@ -54,13 +54,11 @@ static int64_t tokens_of(const ig_example *e) { return (int64_t)(e->len > e->rej
 static int64_t round_up(int64_t n) { return (n + 7) / 8 * 8; }
 
 /* Lengths from the longest row down, each about half of the one above; then those that no row needs go. */
-static void choose_lengths(ig_row_batches *b, int64_t context) {
+static void choose_lengths(ig_row_batches *b, const int64_t *lengths, int64_t context) {
     int64_t top = 1, length[IG_ROW_BUCKETS_MAX];
     int n = 0;
-    for (size_t i = 0; i < b->count; i++) {
-        int64_t t = tokens_of(&b->x->row[b->first + i]);
-        if (t > top) top = t;
-    }
+    for (size_t i = 0; i < b->count; i++)
+        if (lengths[i] > top) top = lengths[i];
     top = round_up(top) < context ? round_up(top) : context;
     for (int64_t t = top; n < IG_ROW_BUCKETS_MAX && (n == 0 || t >= SHORTEST); t = round_up(t / 2)) {
         length[n++] = t;
@@ -76,12 +74,12 @@ static int bucket_of(const ig_row_batches *b, int64_t tokens) {
     return k;
 }
 
-static void fill_buckets(ig_row_batches *b) {
+static void fill_buckets(ig_row_batches *b, const int64_t *lengths) {
     int64_t n = 0;
     for (int k = 0; k < b->buckets; k++) {
         b->rows_at[k] = n;
         for (size_t i = 0; i < b->count; i++)
-            if (bucket_of(b, tokens_of(&b->x->row[b->first + i])) == k) b->rows[n++] = (int64_t)(b->first + i);
+            if (bucket_of(b, lengths[i]) == k) b->rows[n++] = (int64_t)i;
         b->batches_at[k + 1] = b->batches_at[k] + (n - b->rows_at[k] + b->batch - 1) / b->batch;
     }
     b->rows_at[b->buckets] = n;
@@ -99,17 +97,31 @@ static void drop_empty_buckets(ig_row_batches *b) {
     b->buckets = kept;
 }
 
-ig_status ig_row_batches_init(ig_row_batches *b, const ig_examples *x, size_t first, size_t count, int64_t batch, int64_t context,
-                              uint64_t seed, ig_error *err) {
-    *b = (ig_row_batches){.x = x, .first = first, .count = count, .batch = batch, .seed = seed};
-    if (count == 0 || first + count > x->count || batch < 1 || context < 1)
-        return ig_error_set(err, IG_E_ARG, "batches need a row, and a batch and context of at least 1");
+ig_status ig_row_batches_init_lengths(ig_row_batches *b, const int64_t *lengths, size_t count, int64_t batch, int64_t context,
+                                      uint64_t seed, ig_error *err) {
+    *b = (ig_row_batches){.count = count, .batch = batch, .seed = seed};
+    if (count == 0 || batch < 1 || context < 1) return ig_error_set(err, IG_E_ARG,
+                                                                    "batches need a row, and a batch and context of at least 1");
     b->rows = ig_calloc(count, sizeof *b->rows);
     if (!b->rows) return ig_error_nomem(err, count * sizeof *b->rows);
-    choose_lengths(b, context);
-    fill_buckets(b);
+    choose_lengths(b, lengths, context);
+    fill_buckets(b, lengths);
     drop_empty_buckets(b);
     return IG_OK;
+}
+
+ig_status ig_row_batches_init(ig_row_batches *b, const ig_examples *x, size_t first, size_t count, int64_t batch, int64_t context,
+                              uint64_t seed, ig_error *err) {
+    *b = (ig_row_batches){0};
+    if (first + count > x->count) return ig_error_set(err, IG_E_ARG, "rows %zu to %zu of %zu", first, first + count, x->count);
+    int64_t *lengths = ig_calloc(count + 1, sizeof *lengths);
+    if (!lengths) return ig_error_nomem(err, count * sizeof *lengths);
+    for (size_t i = 0; i < count; i++) lengths[i] = tokens_of(&x->row[first + i]);
+    ig_status status = ig_row_batches_init_lengths(b, lengths, count, batch, context, seed, err);
+    for (size_t i = 0; i < count && status == IG_OK; i++) b->rows[i] += (int64_t)first;
+    b->first = first;
+    ig_free(lengths);
+    return status;
 }
 
 void ig_row_batches_fini(ig_row_batches *b) {

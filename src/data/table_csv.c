@@ -19,6 +19,7 @@ typedef struct csv {
     char delimiter;
     int line;
     bool unclosed; /* a quote that nothing ends */
+    bool no_quotes;
 } csv;
 
 static bool at_record_end(const csv *c) {
@@ -65,7 +66,7 @@ static void skip_line_end(csv *c) {
 static ig_status record(csv *c, table_cells *out, ig_error *err) {
     table_cells_clear(out);
     for (;;) {
-        if (c->at < c->end && *c->at == '"') {
+        if (c->at < c->end && *c->at == '"' && !c->no_quotes) {
             c->at++;
             IG_TRY(quoted_field(c, out, err));
         } else bare_field(c, out);
@@ -83,7 +84,8 @@ static ig_status record(csv *c, table_cells *out, ig_error *err) {
 /* How well the first records fit: share of records with as many fields as the first, in thousandths; then the fields. */
 static ig_status score(const ig_table *t, char delimiter, table_cells *cells, size_t *out, ig_error *err) {
     size_t sample = t->text.len < SNIFF_BYTES ? t->text.len : SNIFF_BYTES, total = 0, same = 0, fields = 0;
-    csv c = {.file = t->file, .at = t->text.data, .end = t->text.data + sample, .delimiter = delimiter, .line = 1};
+    csv c = {.file = t->file, .at = t->text.data, .end = t->text.data + sample, .delimiter = delimiter, .line = 1,
+             .no_quotes = t->opts.no_quotes};
     while (c.at < c.end && total < SNIFF_RECORDS) {
         ig_status status = record(&c, cells, err);
         if (status == IG_E_NOMEM) return status;
@@ -117,7 +119,8 @@ static ig_status sniff(ig_table *t, table_cells *cells, ig_error *err) {
 static ig_status open_with(ig_table *t, table_cells *cells, ig_error *err) {
     if (t->format == IG_TABLE_TSV) t->delimiter = '\t';
     else IG_TRY(sniff(t, cells, err));
-    csv c = {.file = t->file, .at = t->text.data, .end = t->text.data + t->text.len, .delimiter = t->delimiter, .line = 1};
+    csv c = {.file = t->file, .at = t->text.data, .end = t->text.data + t->text.len,
+             .delimiter = t->delimiter, .line = 1, .no_quotes = t->opts.no_quotes};
     const char *first;
     int line;
     do {
@@ -140,7 +143,7 @@ ig_status csv_open(ig_table *t, ig_error *err) {
 
 static ig_status each_with(const ig_table *t, table_cells *cells, table_visit *v, ig_error *err) {
     csv c = {.file = t->file, .at = t->text.data + t->body, .end = t->text.data + t->text.len, .delimiter = t->delimiter,
-             .line = t->body_line};
+             .line = t->body_line, .no_quotes = t->opts.no_quotes};
     while (c.at < c.end) {
         ig_error problem = {0};
         int line = c.line;

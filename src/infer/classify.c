@@ -87,11 +87,17 @@ static ig_status logits(ig_classifier *c, const char *const *texts, const char *
     return status;
 }
 
-ig_status ig_classify_texts(ig_classifier *c, const char *const *texts, size_t n, float *out, ig_text_use *uses,
+ig_status ig_classify_pairs(ig_classifier *c, const char *const *texts, const char *const *second, size_t n, float *out,
+                            ig_text_use *uses,
                             ig_error *err) {
-    IG_TRY(logits(c, texts, NULL, n, out, uses, err));
+    IG_TRY(logits(c, texts, second, n, out, uses, err));
     for (size_t i = 0; i < n; i++) to_probabilities(c, out + i * (size_t)c->encoder.width);
     return IG_OK;
+}
+
+ig_status ig_classify_texts(ig_classifier *c, const char *const *texts, size_t n, float *out, ig_text_use *uses,
+                            ig_error *err) {
+    return ig_classify_pairs(c, texts, NULL, n, out, uses, err);
 }
 
 ig_status ig_score_pairs(ig_classifier *c, const char *const *queries, const char *const *documents, size_t n, float *out,

@@ -18,6 +18,10 @@ static ig_status find_frame(const ig_model *m, framing *f, ig_error *err) {
     *f = (framing){.empty = -1};
     if (ig_model_can(m, IG_CAN_GENERATE)) f->empty = ig_start_token(m);
     if (ig_model_can(m, IG_CAN_GENERATE) || !m->tokenizer) return IG_OK;
+    if (!m->family->type_count) { /* a network that reads texts as they are */
+        f->empty = 0;
+        return IG_OK;
+    }
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         int32_t first = find(m->tokenizer, known[i].first), last = find(m->tokenizer, known[i].last);
         if (first < 0 || last < 0) continue;

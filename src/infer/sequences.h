@@ -9,6 +9,7 @@
  *     BERT      [CLS] a [SEP]      [CLS] a [SEP] b [SEP]            types 0 up to the first [SEP], then 1
  *     RoBERTa   <s> a </s>         <s> a </s> </s> b </s>           types 0
  *     GPT       a                                                   an empty text is the start token
+ *     LSTM      a                                                   an empty text is token 0
  */
 typedef struct framing {
     bool framed;          /* false: nothing is added */

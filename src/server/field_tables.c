@@ -123,6 +123,13 @@ const field rerank_fields[] = {
     END,
 };
 
+const field classify_fields[] = {
+    NEEDED("model", F_TEXT, "a model with labels"),
+    NEEDED("input", F_TEXT | F_LIST, "a text, or a list of texts; at most 2048"),
+    IGNORED("user", F_TEXT, "not kept"),
+    END,
+};
+
 const field tokenize_fields[] = {
     NEEDED("model", F_TEXT, "a name from GET /v1/models"),
     NEEDED("content", F_TEXT, "the text"),
@@ -157,6 +164,7 @@ const endpoint server_endpoints[] = {
     {"/v1/responses", "Answer a text or a conversation, in the newer form.", response_fields},
     {"/v1/embeddings", "Vectors of texts.", embedding_fields},
     {"/v1/rerank", "Order documents by how well they answer a query.", rerank_fields},
+    {"/v1/classify", "Labels of texts, with their probabilities.", classify_fields},
     {"/tokenize", "Token ids of a text.", tokenize_fields},
     {"/detokenize", "The text of token ids.", detokenize_fields},
     {"/v1/fine_tuning/jobs", "Train a model on a stored file.", job_fields},

@@ -239,6 +239,7 @@ ig_status pool_list(pool *p, pool_info **out, size_t *count, ig_error *err) {
 static const char *capability_word(unsigned capability) {
     if (capability & IG_CAN_GENERATE) return "does not generate text";
     if (capability & IG_CAN_EMBED) return "makes no vectors";
+    if (capability & IG_CAN_CLASSIFY) return "has no labels";
     return "scores no pairs";
 }
 

@@ -11,6 +11,7 @@ const route server_routes[] = {
     {"POST", "/v1/responses", IG_ROLE_APP, true, run_responses, "answer a text or a conversation"},
     {"POST", "/v1/embeddings", IG_ROLE_APP, true, run_embeddings, "vectors of texts"},
     {"POST", "/v1/rerank", IG_ROLE_APP, true, run_rerank, "order documents by how well they answer a query"},
+    {"POST", "/v1/classify", IG_ROLE_APP, true, run_classify, "labels of texts"},
     {"GET", "/v1/models", IG_ROLE_APP, false, run_models, "the models that are served"},
     {"GET", "/v1/models/{id}", IG_ROLE_APP, false, run_model, "one model"},
     {"POST", "/tokenize", IG_ROLE_APP, true, run_tokenize, "token ids of a text"},

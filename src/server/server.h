@@ -127,7 +127,9 @@ typedef struct endpoint {
     const field *fields;
 } endpoint;
 extern const endpoint server_endpoints[]; /* path NULL ends it; docs/OPENAI.md is made from it */
-extern const field chat_fields[], completion_fields[], response_fields[], embedding_fields[], rerank_fields[], tokenize_fields[],
+extern const field chat_fields[], completion_fields[], response_fields[], embedding_fields[], rerank_fields[],
+    classify_fields[],
+    tokenize_fields[],
     detokenize_fields[], job_fields[];
 /* Every key of the map is in the table, has its type and range, and is supported.  prefix ("" or "stream_options.") stands
  * before names in errors. */
@@ -353,7 +355,8 @@ ig_status call_page(call *c, int most, ig_store_page *page);
 
 /* ---- handlers ---------------------------------------------------------------------------------------------------------------- */
 
-ig_status run_chat(call *c), run_completions(call *c), run_responses(call *c), run_embeddings(call *c), run_rerank(call *c);
+ig_status run_chat(call *c), run_completions(call *c), run_responses(call *c), run_embeddings(call *c), run_rerank(call *c),
+    run_classify(call *c);
 ig_status run_models(call *c), run_model(call *c), run_tokenize(call *c), run_detokenize(call *c);
 ig_status run_live(call *c), run_ready(call *c), run_metrics(call *c);
 ig_status run_file_new(call *c), run_file_list(call *c), run_file_get(call *c), run_file_content(call *c), run_file_delete(call *c);

@@ -1,4 +1,4 @@
-/* text/bpe_train.c: learning the merges of a byte-level BPE.   (Sennrich et al. 2016, algorithm 1)
+/* text/bpe_train.c: learning the merges of a byte-level BPE, and the pieces of WordPiece.   (Sennrich et al. 2016, algorithm 1)
  *
  * The text is cut into words and each different word is kept once, with its count.  All of them lie one after the other in
  * one array of symbols, linked so that a merge removes a symbol in O(1):
@@ -12,6 +12,10 @@
  *
  * Ties go to the smaller (left, right): the order of Hugging Face's BpeTrainer.  Where two ways make the same bytes the
  * token exists already and the merge adds none; a pair that has a rank keeps it.
+ *
+ * Pieces are learned the same way from characters: those inside of a word are symbols of their own, "##a", and a merge leaves
+ * the
+ * mark of its right half out.  Words with a character that is not in the vocabulary are not learned from.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -39,9 +43,8 @@ typedef struct trainer {
     size_t vocab_size, text_len, text_done, next_call;
     int64_t min_count;
 
-    tok_table words;
-    uint64_t *word_count;
-    size_t word_cap;
+    bool pieces;
+    tok_counts counts; /* the words */
 
     int32_t *id, *next, *prev, *after, *ahead; /* [places] */
     uint32_t *word;                            /* [places] */
@@ -78,14 +81,7 @@ static ig_status tell(trainer *r, const char *stage, size_t done, size_t total, 
 
 static ig_status count_word(void *arg, const char *word, size_t n, ig_error *err) {
     trainer *r = arg;
-    int32_t id = ig_tok_find(&r->words, word, n);
-    if (id < 0) {
-        id = (int32_t)r->words.count;
-        IG_TRY(grow((void **)&r->word_count, &r->word_cap, r->words.count + 1, sizeof *r->word_count, err));
-        IG_TRY(ig_tok_add(&r->words, word, n, 0, err));
-        r->word_count[id] = 0;
-    }
-    r->word_count[id]++;
+    IG_TRY(ig_tok_count_add(&r->counts, word, n, 1, err));
     r->text_done += n;
     if (r->text_done < r->next_call) return IG_OK;
     r->next_call = r->text_done + ((size_t)1 << 20);
@@ -106,7 +102,7 @@ static ig_status count_words(trainer *r, const char *s, size_t n, ig_error *err)
 /* ---- places ---- */
 
 static ig_status make_places(trainer *r, ig_error *err) {
-    size_t n = r->words.bytes_len;
+    size_t n = r->counts.words.bytes_len;
     if (n > INT32_MAX / 2)
         return ig_error_set(err, IG_E_LIMIT, "the different words of the text have %zu bytes, more than can be learned from",
                             n);
@@ -122,7 +118,7 @@ static ig_status make_places(trainer *r, ig_error *err) {
 }
 
 static int64_t weight(const trainer *r, int32_t place) {
-    return (int64_t)r->word_count[r->word[place]];
+    return (int64_t)r->counts.count[r->word[place]];
 }
 
 static ig_status pair_of(trainer *r, int32_t left, int32_t right, uint32_t *out, ig_error *err) {
@@ -168,18 +164,41 @@ static void unlink_pair(trainer *r, int32_t place) {
     if (r->after[place] != NONE) r->ahead[r->after[place]] = r->ahead[place];
 }
 
-static ig_status fill_places(trainer *r, ig_error *err) {
-    for (size_t w = 0, at = 0; w < r->words.count; w++) {
-        size_t len;
-        const char *s = tok_bytes(&r->words, w, &len);
-        for (size_t i = 0; i < len; i++, at++) {
-            r->id[at] = r->t->byte_id[(uint8_t)s[i]];
-            r->word[at] = (uint32_t)w;
-            r->prev[at] = i ? (int32_t)at - 1 : NONE;
-            r->next[at] = i + 1 < len ? (int32_t)at + 1 : NONE;
-        }
+static void put_place(trainer *r, size_t at, int32_t id, size_t word, bool first) {
+    r->id[at] = id;
+    r->word[at] = (uint32_t)word;
+    r->prev[at] = first ? NONE : (int32_t)at - 1;
+    r->next[at] = NONE;
+    if (!first) r->next[at - 1] = (int32_t)at;
+}
+
+/* The characters of a word; false, and nothing, when one of them is unknown. */
+static bool put_characters(trainer *r, size_t word, size_t *at) {
+    size_t len, begin = *at, k;
+    const char *s = tok_bytes(&r->counts.words, word, &len);
+    for (size_t i = 0; i < len; i += k) {
+        char symbol[6] = "##";
+        uint32_t cp;
+        k = ig_utf8_decode(s + i, len - i, &cp);
+        if (!k) return *at = begin, false;
+        memcpy(symbol + 2, s + i, k);
+        int32_t id = i ? ig_tok_find(&r->t->table, symbol, k + 2) : ig_tok_find(&r->t->table, symbol + 2, k);
+        if (id < 0) return *at = begin, false;
+        put_place(r, (*at)++, id, word, i == 0);
     }
-    for (size_t at = 0; at < r->places; at++) IG_TRY(link_pair(r, (int32_t)at, err));
+    return true;
+}
+
+static ig_status fill_places(trainer *r, ig_error *err) {
+    size_t at = 0;
+    for (size_t w = 0, len; w < r->counts.words.count; w++) {
+        const char *s = tok_bytes(&r->counts.words, w, &len);
+        if (r->pieces) put_characters(r, w, &at);
+        for (size_t i = 0; i < len && !r->pieces; i++) put_place(r, at++, r->t->byte_id[(uint8_t)s[i]], w, i == 0);
+    }
+    if (at && at < r->places) r->next[at - 1] = NONE; /* of a word that was given up */
+    r->places = at;
+    for (at = 0; at < r->places; at++) IG_TRY(link_pair(r, (int32_t)at, err));
     return IG_OK;
 }
 
@@ -279,9 +298,14 @@ static ig_status token_of(trainer *r, const pair *p, int32_t *made, ig_error *er
     const char *right = tok_bytes(&r->t->table, (size_t)p->right, &right_len);
     ig_buf text = {.max = SIZE_MAX / 2};
     ig_buf_append(&text, left, left_len);
-    ig_buf_append(&text, right, right_len);
+    size_t mark = r->pieces ? 2 : 0; /* "##" */
+    ig_buf_append(&text, right + mark, right_len - mark);
     ig_status status = ig_buf_status(&text, err);
     *made = NONE;
+    if (r->pieces && text.len > TOK_PIECE_BYTES_MAX) {
+        ig_buf_fini(&text);
+        return status;
+    }
     if (status == IG_OK && ig_tok_find(&r->banned, text.data, text.len) < 0) {
         *made = ig_tok_find(&r->t->table, text.data, text.len);
         if (*made < 0) {
@@ -297,7 +321,7 @@ static ig_status merge_best(trainer *r, uint32_t k, ig_error *err) {
     int32_t made;
     IG_TRY(token_of(r, &r->pairs[k], &made, err));
     if (made == NONE) return IG_OK; /* it left the heap: not looked at again unless its count grows */
-    if (!r->pairs[k].merged) IG_TRY(ig_tok_merge_add(r->t, r->pairs[k].left, r->pairs[k].right, made, err));
+    if (!r->pairs[k].merged && !r->pieces) IG_TRY(ig_tok_merge_add(r->t, r->pairs[k].left, r->pairs[k].right, made, err));
     r->pairs[k].merged = true;
     return merge_everywhere(r, k, made, err);
 }
@@ -351,11 +375,23 @@ static ig_status run(trainer *r, const char *text, size_t len, ig_error *err) {
 }
 
 static void fini(trainer *r) {
-    ig_tok_table_fini(&r->words);
+    ig_tok_counts_fini(&r->counts);
     ig_tok_table_fini(&r->banned);
     ig_tok_pairs_fini(&r->index);
-    void *all[] = {r->word_count, r->id, r->next, r->prev, r->after, r->ahead, r->word, r->pairs, r->heap, r->touched, r->work};
+    void *all[] = {r->id, r->next, r->prev, r->after, r->ahead, r->word, r->pairs, r->heap, r->touched, r->work};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) ig_free(all[i]);
+}
+
+ig_status ig_tok_pieces_train(ig_tokenizer *t, size_t vocab_size, tok_counts *words, const ig_tokenizer_train_opts *opts,
+                              ig_error *err) {
+    trainer r = {.t = t, .opts = opts, .vocab_size = vocab_size, .pieces = true, .counts = *words};
+    r.min_count = !opts->min_count ? 2 : opts->min_count > INT64_MAX ? INT64_MAX : (int64_t)opts->min_count;
+    *words = (tok_counts){0};
+    ig_status status = make_places(&r, err);
+    if (status == IG_OK) status = fill_places(&r, err);
+    if (status == IG_OK) status = learn_merges(&r, err);
+    fini(&r);
+    return status;
 }
 
 ig_status ig_tok_bpe_train(ig_tokenizer *t, size_t vocab_size, const char *text, size_t len,

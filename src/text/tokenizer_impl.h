@@ -15,7 +15,7 @@
  * tokenizer_files.c   GPT-2's and BERT's files              word_split.c    the patterns that cut words
  * tokenizer_vocab.c   arrays of a GGUF file                 vocab_pattern.c its named pre-tokenizers
  * sentencepiece.c     .model files                          bpe_merge.c     merging one word
- * wordpiece.c, unigram.c, spm.c: the other models           bpe_train.c, char_train.c: learning
+ * wordpiece.c, unigram.c, spm.c: the other models           bpe_train.c, char_train.c, wordpiece_train.c: learning
  * utf8_stream.c: text in pieces
  */
 #ifndef TEXT_TOKENIZER_IMPL_H
@@ -276,6 +276,19 @@ int ig_tok_byte_token(const char *text, size_t len);
 
 ig_status ig_tok_bpe_train(ig_tokenizer *t, size_t vocab_size, const char *text, size_t len,
                            const ig_tokenizer_train_opts *opts, ig_error *err);
+/* What WORDPIECE learns from: the different words of a text after normalising, and how often each occurs. */
+typedef struct tok_counts {
+    tok_table words;
+    uint64_t *count; /* [words.count] */
+    size_t cap;
+} tok_counts;
+ig_status ig_tok_count_add(tok_counts *c, const char *word, size_t n, uint64_t times, ig_error *err);
+void ig_tok_counts_fini(tok_counts *c);
+/* Learn merges of these words, whose symbols are characters of the table, "##" before those inside, until it has vocab_size. */
+ig_status ig_tok_pieces_train(ig_tokenizer *t, size_t vocab_size, tok_counts *words, const ig_tokenizer_train_opts *opts,
+                              ig_error *err);
+ig_status ig_tok_wordpiece_train(ig_tokenizer *t, size_t vocab_size, const char *text, size_t len,
+                                 const ig_tokenizer_train_opts *opts, ig_error *err);
 ig_status ig_tok_char_train(ig_tokenizer *t, size_t vocab_size, const char *text, size_t len,
                             const ig_tokenizer_train_opts *opts, ig_error *err);
 

@@ -1,4 +1,4 @@
-/* text/tokenizer_train.c: what both kinds of training share: checking the options and the special tokens. */
+/* text/tokenizer_train.c: what all kinds of training share: checking the options and the special tokens. */
 #include <string.h>
 
 #include "text/tokenizer_impl.h"
@@ -39,6 +39,7 @@ static ig_status train(ig_tokenizer *t, size_t vocab_size, const void *text, siz
     for (size_t i = 0; i < opts->special_count; i++) IG_TRY(add_special(t, opts->special[i], err));
     IG_TRY(ig_tok_finish(t, err)); /* so that they are found in the text */
     if (t->kind == IG_TOKENIZER_CHAR) return ig_tok_char_train(t, vocab_size, text, len, opts, err);
+    if (t->kind == IG_TOKENIZER_WORDPIECE) return ig_tok_wordpiece_train(t, vocab_size, text, len, opts, err);
     return ig_tok_bpe_train(t, vocab_size, text, len, opts, err);
 }
 
@@ -47,8 +48,9 @@ ig_status ig_tokenizer_train(ig_tokenizer_kind kind, size_t vocab_size, const vo
     static const ig_tokenizer_train_opts defaults = {0};
     if (!opts) opts = &defaults;
     *out = NULL;
-    if (kind != IG_TOKENIZER_BPE && kind != IG_TOKENIZER_CHAR)
-        return ig_error_set(err, IG_E_UNSUPPORTED, "a tokenizer of kind %s cannot be trained here: choose bpe or char",
+    if (kind != IG_TOKENIZER_BPE && kind != IG_TOKENIZER_CHAR && kind != IG_TOKENIZER_WORDPIECE)
+        return ig_error_set(err, IG_E_UNSUPPORTED,
+                            "a tokenizer of kind %s cannot be trained here: choose bpe, char or wordpiece",
                             ig_tokenizer_kind_name(kind));
     IG_TRY(check_sizes(vocab_size, len, opts, err));
     ig_tokenizer *t;

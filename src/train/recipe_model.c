@@ -78,8 +78,11 @@ static ig_status read_rates(ig_recipe *r, const ig_tree *config, ig_error *err) 
 ig_status recipe_read_model(ig_recipe *r, const ig_tree *root, ig_error *err) {
     const ig_tree *model = ig_tree_get(root, "model"), *from = ig_tree_get(model, "from");
     if (!from && !ig_tree_get(model, "config")) return recipe_fail(r, model, "model", err, "expected either config or from, found none");
+    if (!from && ig_tree_get(model, "head")) return recipe_fail(r, ig_tree_get(model, "head"), "model.head", err,
+                                                                "needs model.from; of a new model the kind of data decides");
     if (!from) return read_config(r, model, err);
     IG_TRY(read_rates(r, ig_tree_get(model, "config"), err));
+    r->model.head = ig_tree_text(model, "head", NULL);
     return recipe_path(r, from->text, &r->model.from, err);
 }
 

@@ -70,6 +70,11 @@ static ig_status check_parts(const ig_recipe *r, ig_error *err) {
 static ig_status read_data(ig_recipe *r, ig_error *err) {
     const ig_tree *data = part(r, "data");
     r->data.task = train_task_by_name(ig_tree_text(data, "kind", "text"));
+    if (r->model.head && (!r->data.task->head || strcmp(r->model.head, r->data.task->head) != 0))
+        return recipe_fail(r, part(r, "model"), "model.head", err, "data of the kind %s trains %s%s, not %s",
+                           r->data.task->name,
+                           r->data.task->head ? "the head " : "no head of its own",
+                               r->data.task->head ? r->data.task->head : "", r->model.head);
     IG_TRY(check_keys(r, data, err));
     IG_TRY(check_parts(r, err));
     IG_TRY(read_list(r, ig_tree_get(data, "train"), "data.train", &r->data.train, &r->data.train_count, err));
@@ -89,9 +94,20 @@ static ig_status read_tokenizer(ig_recipe *r, ig_error *err) {
     if (!kind == !path) return recipe_fail(r, t, "tokenizer", err, "expected either kind or path, found %s", kind ? "both" : "none");
     if (path && r->tokenizer.vocab_size) return recipe_fail(r, t, "tokenizer.vocab_size", err, "the tokenizer of `path` has its own");
     if (path) return recipe_path(r, path->text, &r->tokenizer.path, err);
-    if (r->data.task->tokens != TASK_LEARNED_TOKENS)
+    if (r->data.task->tokens < TASK_LEARNED_TOKENS)
         return recipe_fail(r, t, "tokenizer.kind", err, "no tokenizer is learned from data of the kind %s; give the path of one, or leave it to the model of model.from", r->data.task->name);
-    IG_TRY(ig_tokenizer_kind_parse(kind->text, &r->tokenizer.kind, err));
+    bool word = strcmp(kind->text, "word") == 0, pieces = word || strcmp(kind->text, "wordpiece") == 0;
+    IG_TRY(ig_tokenizer_kind_parse(word ? "wordpiece" : kind->text, &r->tokenizer.kind, err));
+    r->tokenizer.words = word;
+    r->tokenizer.keep_case = !ig_tree_bool(t, "lower_case", true);
+    if (ig_tree_get(t, "lower_case") && !pieces) return recipe_fail(r, t, "tokenizer.lower_case", err,
+                                                                    "is for wordpiece and word");
+    if (pieces && r->data.task->tokens != TASK_LEARNED_WORDS)
+        return recipe_fail(r, t, "tokenizer.kind", err,
+                           "%s does not keep a text as it was; char and bpe are for data of the kind %s", kind->text,
+                               r->data.task->name);
+    if (pieces && r->tokenizer.vocab_size < 8) return recipe_fail(r, t, "tokenizer.vocab_size", err, "%s needs it: 8 or more",
+                                                                  kind->text);
     if (r->tokenizer.kind == IG_TOKENIZER_BPE && r->tokenizer.vocab_size < 257)
         return recipe_fail(r, t, "tokenizer.vocab_size", err, "bpe needs 257 or more: the 256 bytes and what is learned");
     return IG_OK;

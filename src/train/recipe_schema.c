@@ -18,21 +18,37 @@ static const ig_schema_field model_fields[] = {
     TEXT("family", "code behind the model", "the one that reads config.model_type"),
     {.key = "config", .type = IG_TREE_MAP, .doc = "content of config.json; vocab_size and the context length may be left out"},
     TEXT("from", "name in the workspace or folder of a model to go on with; config may then change dropout rates", NULL),
+    CHOICE("head", "bare|masked|classify|tag", "from: give the model this head, new where it has it not", NULL),
     {0},
 };
 
 static const ig_schema_field tokenizer_fields[] = {
-    CHOICE("kind", "char|bpe", "learn one token per character, or merges of bytes", NULL),
+    CHOICE("kind", "char|bpe|wordpiece|word",
+           "learn one token per character, merges of bytes, pieces of words, or whole words", NULL),
     INT("vocab_size", 1, IG_VOCAB_MAX, "tokens to learn; char: all characters when left out", NULL),
+    FLAG("lower_case", "wordpiece, word: no difference between upper and lower case, nor accents", "true"),
     TEXT("path", "a tokenizer.json to use instead of learning one", NULL),
     {0},
 };
 
+static const ig_schema_field column_fields[] = {
+    ANY("text", "name of the column of texts, or its number from 1", "found by its name"),
+    ANY("pair", "of the second text of a pair", "found by its name"),
+    ANY("negative", "pairs: of a text that does not belong to the first", "none"),
+    ANY("label", "of the label", "found by its name"),
+    ANY("score", "of the number", "found by its name"),
+    {0},
+};
+
 static const ig_schema_field data_fields[] = {
-    CHOICE("kind", "text|chat|preference|pictures",
-           "text, JSON lines of conversations or of pairs of answers, or pictures with classes", "text"),
+    CHOICE("kind", "text|chat|preference|pictures|labels|scores|masked|pairs|tags",
+           "text; JSON lines of conversations or of pairs of answers; pictures; tables of texts; lines of tokens and tags", "text"),
     ANY("size", "pictures: rows and columns that the network gets: one number, or [rows, columns]", "as the pictures are"),
     INT("channels", 1, 3, "pictures: 1 grey, 3 colour", "as the pictures are"),
+    MAP("columns", column_fields, "labels, scores, pairs: which column of the tables is what"),
+    FLAG("header", "labels, scores, pairs: the first line of CSV and TSV names the columns", "true"),
+    FLAG("quotes", "labels, scores, pairs: quotes around a field of CSV and TSV are no part of it", "true"),
+    CHOICE("class_weights", "none|balanced", "labels: balanced counts every class the same in the loss", "none"),
     {.key = "train", .required = true, .doc = "file, or a list of them"},
     ANY("validation", "file, list of them, or the share that is held out: of a text its end, of rows a sample", "0.1"),
     CHOICE("too_long", "refuse|cut", "chat, preference: rows with more tokens than train.context", "refuse"),
@@ -93,6 +109,24 @@ static const ig_schema_field dpo_fields[] = {
     {0},
 };
 
+static const ig_schema_field scores_fields[] = {
+    CHOICE("loss", "bce|mse", "cross-entropy of scores between 0 and 1, or squares of any", "bce"),
+    {0},
+};
+
+static const ig_schema_field masked_fields[] = {
+    REAL("share", 0.01, 0.9, "of the tokens that are masked", "0.15"),
+    FLAG("whole_words", "all pieces of a word together, and all characters of a Chinese word", "false"),
+    {0},
+};
+
+static const ig_schema_field pairs_fields[] = {
+    REAL("temperature", 1e-3, 100, "what the cosines are divided by", "0.05"),
+    FLAG("symmetric", "the second text must find the first as well", "true"),
+    CHOICE("pooling", "mean|cls", "the vector of a text: the mean of its tokens, or the first", "mean"),
+    {0},
+};
+
 static const ig_schema_field schedule_fields[] = {
     CHOICE("name", "constant|step|linear|cosine|one_cycle|plateau", "how the learning rate changes", "constant"),
     REAL("warmup", 0, 1e12, "steps of linear rise; below 1: share of all steps", "0"),
@@ -149,6 +183,9 @@ const ig_schema_field recipe_schema[] = {
     MAP("lora", lora_fields, "train an adapter of low rank instead of the weights of model.from"),
     MAP("dpo", dpo_fields, "learning from pairs of answers (data.kind: preference)"),
     MAP("augment", ig_augment_fields, "how pictures are varied (data.kind: pictures)"),
+    MAP("scores", scores_fields, "learning a number (data.kind: scores)"),
+    MAP("masked", masked_fields, "pretraining on text whose tokens are masked (data.kind: masked)"),
+    MAP("pairs", pairs_fields, "learning vectors from texts that belong together (data.kind: pairs)"),
     MAP("optimiser", optimiser_fields, "how gradients become updates"),
     MAP("schedule", schedule_fields, "the learning rate over time"),
     MAP("regularise", regularise_fields, "against learning by heart"),

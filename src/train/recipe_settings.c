@@ -33,6 +33,7 @@ static void put_model(ig_json *j, const ig_recipe *r) {
         ig_json_tree(j, t);
     }
     put_text(j, "model.from", r->model.from ? ig_path_base(r->model.from) : NULL);
+    put_text(j, "model.head", r->model.head);
     put_text(j, "data.kind", r->data.task->name);
     put_text(j, "data.order", ig_batch_order_name(r->data.order));
     put_real(j, "data.validation", r->data.validation_fraction);

@@ -16,7 +16,8 @@
 typedef enum task_tokens {
     TASK_NO_TOKENS,      /* the recipe has no tokenizer */
     TASK_GIVEN_TOKENS,   /* one is given, or the model of model.from has it */
-    TASK_LEARNED_TOKENS  /* one may be learned from the training data as well */
+    TASK_LEARNED_TOKENS, /* one may be learned from the training data as well: char or bpe */
+    TASK_LEARNED_WORDS   /* and wordpiece or word */
 } task_tokens;
 
 /* Means over all that a run counted.  A task that needs more than means has `conclude`. */
@@ -30,13 +31,15 @@ struct train_task {
     task_tokens tokens;
     unsigned needs;               /* IG_CAN_…: what the model must be able to do */
     const char *needs_words;      /* "predict the next token" */
+    const char *head;             /* of a new model, and of one that model.head asks for; NULL: the task trains no head of its own */
     const char *const *keys;      /* of the recipe's `data`, beside kind, train and validation; NULL-terminated */
     const char *const *parts;     /* further parts of the recipe that are for this task (dpo, augment); NULL: none */
     const train_figure *figures;  /* that an evaluation gives beside its loss, ended by a NULL name; NULL: none */
 
     /* t->model is there when the recipe has model.from.  Sets corpus.sha256, and corpus.tokenizer where one was made. */
     ig_status (*load)(trainer *t, ig_error *err);
-    /* Keys that the data decides of a new model's config.json, as far as `fields` has them.  NULL: none. */
+    /* Keys that the data decides of config.json, of a new model or of one that gets a new head, as far as `fields` has them.
+     * NULL: none. */
     void (*config)(const trainer *t, const ig_schema_field *fields, ig_json *j);
     /* Whether model and data fit.  NULL: nothing to check. */
     ig_status (*check)(const trainer *t, ig_error *err);
@@ -72,7 +75,8 @@ void task_watch(trainer *t, const train_shape *s, int first, task_sums *sums);
 const train_task *train_task_by_name(const char *name);
 const train_task *const *train_tasks(size_t *count);
 
-extern const train_task train_task_text, train_task_chat, train_task_preference, train_task_pictures;
+extern const train_task train_task_text, train_task_chat, train_task_preference, train_task_pictures, train_task_labels,
+    train_task_scores, train_task_masked, train_task_pairs, train_task_tags;
 
 /* i64 or f32 inputs of shape [rows,length], the first `count` of s->in. */
 ig_status task_inputs(trainer *t, train_shape *s, const ig_dtype *types, int count, ig_error *err);

@@ -35,6 +35,14 @@ static void data_config(const void *arg, const ig_schema_field *fields, ig_json 
         ig_json_key(j, "vocab_size");
         ig_json_int(j, (int64_t)ig_tokenizer_count(t->corpus.tokenizer));
     }
+    const ig_family *f = ig_family_by_name(t->r->model.family);
+    const char *head = t->r->data.task->head, *type = ig_tree_text(given, "model_type", "");
+    const char *name = head && f->architecture ? f->architecture(type, head) : NULL;
+    if (name && !ig_tree_get(given, "architectures")) {
+        ig_json_key(j, "architectures"), ig_json_open(j, '[');
+        ig_json_text(j, name);
+        ig_json_close(j, ']');
+    }
     if (t->r->data.task->config) t->r->data.task->config(t, fields, j);
 }
 
@@ -46,11 +54,58 @@ static ig_status new_model(trainer *t, ig_error *err) {
     return status == IG_OK ? t->model->family->initialise(t->model, t->seed, err) : status;
 }
 
+/* The keys of config.json that a new head changes: those of the data, and the name of the architecture. */
+static ig_status format_changes(const trainer *t, ig_buf *out, ig_error *err) {
+    const ig_family *f = t->model->family;
+    const char *type = ig_tree_text(ig_doc_root(t->model->config), "model_type", "");
+    const char *name = f->architecture ? f->architecture(type, t->r->model.head) : NULL;
+    if (!name) return ig_error_at(err, IG_E_UNSUPPORTED, t->r->file, 0, "model.head: the family %s has no head %s", f->name,
+                                  t->r->model.head);
+    ig_json j = {.out = out};
+    ig_json_open(&j, '{');
+    ig_json_key(&j, "architectures"), ig_json_open(&j, '['), ig_json_text(&j, name), ig_json_close(&j, ']');
+    if (t->r->data.task->config) t->r->data.task->config(t, f->config_schema(type), &j);
+    ig_json_close(&j, '}');
+    return ig_buf_status(out, err);
+}
+
+/* A head that the model has already is kept, unless it tells other labels apart. */
+static bool same_labels(const trainer *t, const ig_tree *changes) {
+    const ig_tree *names = ig_tree_get(changes, "id2label");
+    const ig_family *f = t->model->family;
+    int64_t count = f->label_count ? f->label_count(t->model) : 0, i = 0;
+    if (!names) return true;
+    for (const ig_tree *n = names->child; n; n = n->next, i++)
+        if (i >= count || strcmp(f->label(t->model, i), n->text) != 0) return false;
+    return i == count;
+}
+
+static ig_status rehead(trainer *t, ig_error *err) {
+    ig_buf text = {.max = IG_RECIPE_BYTES_MAX}, fresh = {.max = 1 << 16};
+    ig_doc *changes = NULL;
+    char *note = t->corpus.note;
+    ig_status status = format_changes(t, &text, err);
+    if (status == IG_OK) status = ig_json_parse(t->r->file, text.data, text.len, &changes, err);
+    if (status == IG_OK) status = ig_model_rehead(&t->model, ig_doc_root(changes), same_labels(t, ig_doc_root(changes)),
+                                                  t->seed, &fresh, err);
+    if (status == IG_OK && fresh.len)
+        snprintf(note + strlen(note), sizeof t->corpus.note - strlen(note), "%snew in the model: %.200s", *note ? "; " : "",
+                 fresh.data);
+    ig_doc_free(changes);
+    ig_buf_fini(&text);
+    ig_buf_fini(&fresh);
+    return status == IG_OK ? set_rates(t, err) : status;
+}
+
 static ig_status check_model(const trainer *t, ig_error *err) {
     const train_task *task = t->r->data.task;
     if (!ig_model_can(t->model, task->needs))
-        return ig_error_at(err, IG_E_UNSUPPORTED, t->r->file, 0, "%s of family %s does not %s, which is what data of the kind %s trains",
-                           t->r->model.from ? "this model" : "a model like this", t->model->family->name, task->needs_words, task->name);
+        return ig_error_at(err, IG_E_UNSUPPORTED, t->r->file, 0,
+                           "%s of family %s does not %s, which is what data of the kind %s trains%s%s",
+                           t->r->model.from ? "this model" : "a model like this", t->model->family->name, task->needs_words,
+                               task->name,
+                           t->r->model.from && task->head ? "; it does with model.head: " : "",
+                               t->r->model.from && task->head ? task->head : "");
     return task->check ? task->check(t, err) : IG_OK;
 }
 
@@ -75,6 +130,7 @@ static ig_status adapt(trainer *t, ig_error *err) {
 static ig_status make_model(trainer *t, ig_error *err) {
     if (t->r->model.from) IG_TRY(load_model(t, err));
     IG_TRY(t->r->data.task->load(t, err));
+    if (t->model && t->r->model.head) IG_TRY(rehead(t, err));
     if (!t->model) IG_TRY(new_model(t, err));
     if (t->corpus.tokenizer) {
         ig_tokenizer_free(t->model->tokenizer);

@@ -13,7 +13,7 @@ import unittest
 PROGRAM = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 and os.path.exists(sys.argv[1]) else "build/ingot"
 
 VERBS = ["init", "new", "add", "ask", "explain", "feedback", "improve", "compare", "promote", "rollback", "share", "report", "withdraw",
-         "set", "gc", "console", "data check", "train", "merge", "run", "chat", "serve", "embed", "eval", "recommend", "show", "pull", "import", "quantize", "export",
+         "set", "gc", "console", "data check", "train", "merge", "run", "chat", "serve", "embed", "classify", "tag", "eval", "recommend", "show", "pull", "import", "quantize", "export",
          "ls", "rm", "tokenizer train", "tokenizer encode", "tokenizer decode", "key new", "key ls", "key revoke", "backup", "restore"]
 
 TEXT = ("the quick brown fox jumps over the lazy dog\n"

@@ -52,7 +52,7 @@ static const damaged cases[] = {
     {"{" BERT ",\n\"position_embedding_type\":\"relative_key\"}", "\"relative_key\" is not supported", IG_E_UNSUPPORTED, 2},
     {"{" BERT ",\n\"is_decoder\":true}", "is_decoder: true is not supported", IG_E_UNSUPPORTED, 2},
     {"{" BERT ",\n\"add_cross_attention\":true}", "not supported", IG_E_UNSUPPORTED, 2},
-    {"{" BERT ",\n\"architectures\":[\"BertForTokenClassification\"]}", "BertForTokenClassification", IG_E_UNSUPPORTED, 2},
+    {"{" BERT ",\n\"architectures\":[\"BertForQuestionAnswering\"]}", "BertForQuestionAnswering", IG_E_UNSUPPORTED, 2},
     {"{" BERT ",\n\"architectures\":[7]}", "architectures", IG_E_FORMAT, 2},
     {"{" BERT ",\n\"architectures\":\"BertModel\"}", "architectures", IG_E_FORMAT, 2},
     {"{" BERT ",\"architectures\":[\"BertForMaskedLM\"],\n\"tie_word_embeddings\":false}", "false is not supported",

@@ -120,7 +120,7 @@ static ig_var *weighted(ig_graph *g, const reference *r, ig_var *x, const char *
 static ig_var *head_of(const reference *r, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths) {
     if (ig_safetensors_find(r->file, "logits") < 0) return NULL;
     if (r->m->family->label_count(r->m)) return r->m->family->classify(r->m, p, tokens, types, lengths);
-    return r->m->family->masked(r->m, p, tokens, types, lengths);
+    return r->m->family->masked(r->m, p, tokens, types, lengths, NULL);
 }
 
 #define PARAMS_MAX 64

@@ -173,6 +173,21 @@ class Requests(unittest.TestCase):
         self.refused("/v1/rerank", {**ask, "documents": [1]}, "documents")
         self.refused("/v1/chat/completions", {**CHAT, "model": "ranker"}, "model")
 
+    @unittest.skipUnless(RERANKER, "no write_reranker was given")
+    def test_classify_gives_labels_and_probabilities(self):
+        ask = {"model": "ranker", "input": ["return shoes", "quick brown fox"]}
+        code, answer = self.post("/v1/classify", ask)
+        self.assertEqual(code, 200, answer)
+        self.assertEqual([(r["index"], r["label"], r["num_classes"]) for r in answer["data"]], [(0, "LABEL_0", 1), (1, "LABEL_0", 1)])
+        self.assertTrue(all(0 < r["probs"][0] < 1 for r in answer["data"]))
+        self.assertGreater(answer["usage"]["total_tokens"], 6)
+        code, one = self.post("/v1/classify", {**ask, "input": "return shoes"})
+        self.assertAlmostEqual(one["data"][0]["probs"][0], answer["data"][0]["probs"][0], places=5)
+        for wrong in ([], "", [7], [""], ["a"] * 2049, 7):
+            self.refused("/v1/classify", {**ask, "input": wrong}, "input")
+        self.refused("/v1/classify", {**ask, "input": "shoes " * 50}, "input")
+        self.refused("/v1/classify", {**ask, "model": "tiny"}, "model")
+
     def test_routes_that_there_are_not(self):
         self.refused("/v1/nothing", {}, status=404)
         self.refused("/v1/models", {}, status=405)

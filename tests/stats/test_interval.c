@@ -72,6 +72,20 @@ static void bootstrap_is_a_function_of_the_seed(void **state) {
     assert_true(a.lo != c.lo || a.hi != c.hi);
 }
 
+/* By hand: class 0 has 2·2/(3+4), class 1 has 2·1/(2+2), class 2 nothing at all, class 3 0. */
+static void macro_f1_is_the_mean_over_the_classes_that_there_are(void **state) {
+    (void)state;
+    ig_error err;
+    ig_interval v;
+    const int32_t are[] = {0, 0, 0, 1, 1, 3}, said[] = {0, 0, 1, 1, 0, 0}, wrong[] = {0, 0, 4, 1, 0, 0};
+    check_ok(ig_stats_macro_f1(are, said, 6, 4, 0.95, 500, 1, &v, &err));
+    assert_true(fabs(v.mean - (4.0 / 7 + 0.5 + 0) / 3) < 1e-12);
+    assert_true(v.lo < v.mean && v.hi > v.mean && v.lo >= 0 && v.hi <= 1);
+    check_ok(ig_stats_macro_f1(are, are, 6, 4, 0.95, 500, 1, &v, &err));
+    assert_true(v.mean == 1 && v.lo == 1 && v.hi == 1);
+    check_fails(ig_stats_macro_f1(are, wrong, 6, 4, 0.95, 500, 1, &v, &err), IG_E_ARG);
+}
+
 static void what_has_no_interval_is_refused(void **state) {
     (void)state;
     ig_error err;
@@ -91,6 +105,7 @@ int main(void) {
         cmocka_unit_test(interval_is_students),
         cmocka_unit_test(intervals_hold_the_mean_as_often_as_they_say),
         cmocka_unit_test(bootstrap_is_a_function_of_the_seed),
+        cmocka_unit_test(macro_f1_is_the_mean_over_the_classes_that_there_are),
         cmocka_unit_test(what_has_no_interval_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

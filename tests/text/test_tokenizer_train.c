@@ -205,6 +205,66 @@ static void wrong_wishes_are_refused(void **state) {
     assert_null(t);
 }
 
+/* ---- WordPiece ---- */
+
+static const char *const bert_specials[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
+
+static void check_pieces(const ig_tokenizer *t, const char *text, const char *expected) {
+    ig_ids ids = {0};
+    ig_buf said = {.max = 4096};
+    check_ok(ig_tokenizer_encode(t, text, strlen(text), IG_ENCODE_TEMPLATE, &ids, &err));
+    for (size_t i = 0; i < ids.len; i++) {
+        size_t len;
+        const char *s = ig_tokenizer_token(t, ids.data[i], &len);
+        ig_buf_printf(&said, "%s%.*s", i ? " " : "", (int)len, s);
+    }
+    assert_string_equal(said.data, expected);
+    ig_buf_fini(&said);
+    ig_ids_fini(&ids);
+}
+
+/* Worked by hand: characters by count (l o w ##o ##w …), then ##ow 8 times, low 8, ##es 5 (before ##st), ##est 5. */
+static void word_pieces_are_merged_by_how_often_they_meet(void **state) {
+    (void)state;
+    static const char text[] = "low Low low low low lower LOWER lower\nnewest newest newest widest widest";
+    ig_tokenizer_train_opts opts = {.special = bert_specials, .special_count = 5};
+    ig_tokenizer *t, *again;
+    ig_buf json = {.max = 1 << 20};
+    check_ok(ig_tokenizer_train(IG_TOKENIZER_WORDPIECE, 24, text, strlen(text), &opts, &t, &err));
+    assert_true(ig_tokenizer_find(t, "##ow", 4) >= 0 && ig_tokenizer_find(t, "low", 3) >= 0 && ig_tokenizer_find(t, "##est",
+        5) >= 0);
+    assert_int_equal(ig_tokenizer_find(t, "[MASK]", 6), 4);
+    check_pieces(t, "LOW lowest", "[CLS] low low ##est [SEP]");
+    check_pieces(t, "xylophone", "[CLS] [UNK] [SEP]");
+    check_ok(ig_tokenizer_format(t, &json, &err));
+    check_ok(ig_tokenizer_parse("again", json.data, json.len, &again, &err));
+    check_pieces(again, "widest low!", "[CLS] w ##i ##d ##est low [UNK] [SEP]");
+    ig_tokenizer_free(t), ig_tokenizer_free(again);
+    ig_buf_fini(&json);
+}
+
+static void chinese_characters_are_words_and_whole_words_have_no_pieces(void **state) {
+    (void)state;
+    static const char text[] = "酒店很好 酒店 wifi\n酒店很好 WiFi\nonce 好";
+    const char *bare[] = {"<pad>", "<unk>"};
+    ig_tokenizer_train_opts pieces = {.special = bert_specials, .special_count = 5},
+        words = {.special = bare, .special_count = 2, .whole_words = true};
+    ig_tokenizer *t;
+    check_ok(ig_tokenizer_train(IG_TOKENIZER_WORDPIECE, 40, text, strlen(text), &pieces, &t, &err));
+    check_pieces(t, "酒店好wifi", "[CLS] 酒 店 好 wifi [SEP]");
+    ig_tokenizer_free(t);
+    check_ok(ig_tokenizer_train(IG_TOKENIZER_WORDPIECE, 7, text, strlen(text), &words, &t, &err));
+    assert_int_equal(ig_tokenizer_count(t), 7);
+    check_pieces(t, "酒店 wifis wifi once", "酒 店 <unk> wifi <unk>");
+    ig_tokenizer_free(t);
+    words.keep_case = true;
+    check_ok(ig_tokenizer_train(IG_TOKENIZER_WORDPIECE, 30, text, strlen(text), &words, &t, &err));
+    check_pieces(t, "wifi", "<unk>"); /* WiFi and wifi are two words, each seen once */
+    ig_tokenizer_free(t);
+    words.special_count = 1;
+    check_fails(ig_tokenizer_train(IG_TOKENIZER_WORDPIECE, 30, text, strlen(text), &words, &t, &err), IG_E_ARG);
+}
+
 static bool stop(void *arg, const char *stage, size_t done, size_t total) {
     (void)stage;
     (void)done;
@@ -301,6 +361,8 @@ int main(void) {
         cmocka_unit_test(a_learned_token_never_has_the_text_of_a_special_one),
         cmocka_unit_test(characters_are_sorted_and_complete),
         cmocka_unit_test(rare_characters_become_bytes),
+        cmocka_unit_test(word_pieces_are_merged_by_how_often_they_meet),
+        cmocka_unit_test(chinese_characters_are_words_and_whole_words_have_no_pieces),
         cmocka_unit_test(wrong_wishes_are_refused),
         cmocka_unit_test(training_stops_when_told_to),
         cmocka_unit_test(hostile_corpora_are_learned_quickly),

@@ -55,7 +55,14 @@ static const struct {
     {MODEL "data: {train: text.txt}\ntrain: {steps: 10}\n", "dir/r.yaml:1: tokenizer: a new model needs one"},
     {MODEL "data: {train: text.txt}\ntrain: {steps: 10}\ntokenizer: {}\n", "dir/r.yaml:4: tokenizer: expected either kind or path, found none"},
     {MODEL "data: {train: text.txt}\ntrain: {steps: 10}\ntokenizer: {kind: bpe}\n", "dir/r.yaml:4: tokenizer.vocab_size: bpe needs 257 or more"},
-    {MODEL "data: {train: text.txt}\ntrain: {steps: 10}\ntokenizer: {kind: word}\n", "dir/r.yaml:4: tokenizer.kind: expected one of char or bpe"},
+    {MODEL "data: {train: text.txt}\ntrain: {steps: 10}\ntokenizer: {kind: words}\n",
+     "dir/r.yaml:4: tokenizer.kind: expected one of char, bpe, wordpiece or word"},
+    {MODEL "data: {train: text.txt}\ntrain: {steps: 10}\ntokenizer: {kind: word}\n",
+     "dir/r.yaml:4: tokenizer.kind: word does not keep a text as it was"},
+    {MODEL "data: {train: t.tsv, kind: labels}\ntrain: {steps: 10}\ntokenizer: {kind: word}\n",
+     "dir/r.yaml:4: tokenizer.vocab_size: word needs it"},
+    {"model: {from: m, head: tag}\ndata: {train: t.tsv, kind: labels}\ntrain: {steps: 10}\n",
+     "dir/r.yaml:1: model.head: data of the kind labels trains the head classify, not tag"},
     {MODEL "data: {train: text.txt}\ntrain: {steps: 10}\ntokenizer: {path: a, vocab_size: 9}\n", "dir/r.yaml:4: tokenizer.vocab_size: the tokenizer of `path`"},
     {MODEL "data: {train: []}\ntrain: {steps: 10}\ntokenizer: {kind: char}\n", "dir/r.yaml:2: data.train: expected 1 to 1024 files, found 0"},
     {MODEL "data: {train: [a, 5]}\ntrain: {steps: 10}\ntokenizer: {kind: char}\n", "dir/r.yaml:2: data.train: expected the path of a file, found a whole number"},
@@ -154,7 +161,9 @@ static void every_key_is_documented(void **state) {
 
 static void recipes_of_the_repository_are_right(void **state) {
     (void)state;
-    const char *const names[] = {"shakespeare-char.yaml", "shakespeare-char-hour.yaml", "shakespeare-bpe.yaml"};
+    const char *const names[] = {"shakespeare-char.yaml", "shakespeare-char-hour.yaml", "shakespeare-bpe.yaml",
+                                 "bert-masked.yaml", "bert-labels.yaml",
+                                 "bert-labels-pretrained.yaml", "bert-rerank.yaml", "bert-vectors.yaml", "bert-names.yaml"};
     const char *root = getenv("INGOT_ROOT");
     for (size_t i = 0; root && i < sizeof names / sizeof *names; i++) {
         char path[1024];

@@ -18,7 +18,8 @@ static const ig_schema_field text_map[] = {{.key = "*", .type = IG_TREE_TEXT}, {
 static const ig_schema_field schema[] = {
     {.key = "model_type", .type = IG_TREE_TEXT, .required = true, .choices = "bert|roberta|xlm-roberta"},
     {.key = "architectures", .type = IG_TREE_LIST, .nullable = true, .item = IG_TREE_TEXT,
-     .doc = "one name; it ends in Model, ForMaskedLM or ForSequenceClassification", .otherwise = "the bare encoder"},
+     .doc = "one name; it ends in Model, ForMaskedLM, ForSequenceClassification or ForTokenClassification",
+         .otherwise = "the bare encoder"},
     SIZE("vocab_size", IG_VOCAB_MAX, true, "tokens of the vocabulary"),
     SIZE("max_position_embeddings", CONTEXT_MAX, true, "rows of the table of positions"),
     SIZE("hidden_size", CHANNELS_MAX, true, "channels"),
@@ -87,7 +88,7 @@ static ig_status read_head(const ig_model *m, bert_head *out, ig_error *err) {
         const char *end;
         bert_head head;
     } known[] = {{"Model", BERT_BARE}, {"ForMaskedLM", BERT_MASKED}, {"ForPreTraining", BERT_MASKED},
-                 {"ForSequenceClassification", BERT_CLASSIFY}};
+                 {"ForSequenceClassification", BERT_CLASSIFY}, {"ForTokenClassification", BERT_TAG}};
     const ig_tree *list = ig_tree_get(root(m), "architectures"), *first = list ? list->child : NULL;
     *out = BERT_BARE;
     if (!first) return IG_OK;
@@ -96,7 +97,20 @@ static ig_status read_head(const ig_model *m, bert_head *out, ig_error *err) {
         if (ends_with(first->text, known[i].end)) return IG_OK;
     }
     return ig_model_refuse(m, "architectures", err,
-                           "\"%.60s\" is not supported; …Model, …ForMaskedLM and …ForSequenceClassification are", first->text);
+                           "\"%.60s\" is not supported; …Model, …ForMaskedLM, …ForSequenceClassification and …ForTokenClassification are", first->text);
+}
+
+const char *bert_architecture(const char *model_type, const char *head) {
+    static const char *const heads[] = {"bare", "masked", "classify", "tag"};
+    static const char *const names[][4] = {
+        {"BertModel", "BertForMaskedLM", "BertForSequenceClassification", "BertForTokenClassification"},
+        {"RobertaModel", "RobertaForMaskedLM", "RobertaForSequenceClassification", "RobertaForTokenClassification"},
+        {"XLMRobertaModel", "XLMRobertaForMaskedLM", "XLMRobertaForSequenceClassification",
+         "XLMRobertaForTokenClassification"}};
+    int row = strcmp(model_type, "bert") == 0 ? 0 : strcmp(model_type, "roberta") == 0 ? 1 : 2;
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        if (strcmp(head, heads[i]) == 0) return names[row][i];
+    return NULL;
 }
 
 /* A switch that only works one way. */
@@ -139,7 +153,7 @@ ig_status bert_read_config(const ig_model *m, bert_config *c, ig_error *err) {
     c->init_deviation = ig_tree_real(t, "initializer_range", 0.02);
     IG_TRY(read_activation(m, &c->activation, err));
     IG_TRY(read_head(m, &c->head, err));
-    if (c->head == BERT_CLASSIFY) IG_TRY(ig_model_read_labels(m, &c->L, err));
+    if (c->head == BERT_CLASSIFY || c->head == BERT_TAG) IG_TRY(ig_model_read_labels(m, &c->L, err));
     return check(m, c, err);
 }
 
@@ -163,5 +177,5 @@ ig_status bert_complete_config(ig_model *m, const bert_config *c, ig_error *err)
     IG_TRY(set_if_absent(m, "hidden_dropout_prob", "0.0", err));
     IG_TRY(set_if_absent(m, "attention_probs_dropout_prob", "0.0", err));
     IG_TRY(set_if_absent(m, "architectures", bare[xlm ? 2 : c->roberta], err));
-    return c->head == BERT_CLASSIFY ? ig_model_name_labels(m, c->L, err) : IG_OK;
+    return c->L ? ig_model_name_labels(m, c->L, err) : IG_OK;
 }

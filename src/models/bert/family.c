@@ -40,7 +40,8 @@ static int64_t label_count(const ig_model *m) { return config_of(m)->L; }
 /* A pair of texts is scored by the one logit of a classification. */
 static unsigned can(const ig_model *m) {
     const bert_config *c = config_of(m);
-    return IG_CAN_EMBED | (c->L > 0 ? IG_CAN_CLASSIFY : 0) | (c->L == 1 ? IG_CAN_SCORE : 0);
+    static const unsigned heads[] = {[BERT_MASKED] = IG_CAN_FILL, [BERT_CLASSIFY] = IG_CAN_CLASSIFY, [BERT_TAG] = IG_CAN_TAG};
+    return IG_CAN_EMBED | heads[c->head] | (c->head == BERT_CLASSIFY && c->L == 1 ? IG_CAN_SCORE : 0);
 }
 
 /* Two per weight of a product, and q·kᵀ and scores·v over `context` keys. */
@@ -56,7 +57,7 @@ static const char *const model_types[] = {"bert", "roberta", "xlm-roberta", NULL
 const ig_family ig_family_bert = {
     .name = "bert",
     .doc = "encoder-only transformers: BERT, RoBERTa and XLM-RoBERTa",
-    .capabilities = IG_CAN_EMBED | IG_CAN_CLASSIFY | IG_CAN_SCORE,
+    .capabilities = IG_CAN_EMBED | IG_CAN_CLASSIFY | IG_CAN_SCORE | IG_CAN_TAG | IG_CAN_FILL,
     .model_types = model_types,
     .config_schema = bert_schema,
     .build = build,
@@ -69,10 +70,13 @@ const ig_family ig_family_bert = {
     .hidden = bert_hidden,
     .classify = bert_classify,
     .masked = bert_masked,
+    .tag = bert_tag,
     .hidden_size = hidden_size,
     .type_count = type_count,
     .label_count = label_count,
     .label = ig_model_label,
+    .architecture = bert_architecture,
+    .of_head = bert_of_head,
     .context_length = context_length,
     .vocab_size = vocab_size,
     .flops_per_token = flops_per_token,

@@ -128,11 +128,24 @@ ig_var *bert_classify(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *typ
 }
 
 /* RoBERTa's head is GELU whatever hidden_act says. */
-ig_var *bert_masked(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths) {
+ig_var *bert_masked(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths, ig_var *places) {
     forward f = {.p = p, .g = p->g, .s = m->state, .lengths = lengths};
     if (!has_head(&f, BERT_MASKED, "ForMaskedLM")) return tokens;
     ig_var *x = encode(&f, tokens, types);
     if (ig_graph_poisoned(f.g)) return x;
+    if (places) {
+        int64_t rows[2] = {ig_dim(x, 0) * ig_dim(x, 1), f.s->c.C};
+        x = ig_embedding(f.g, ig_reshape(f.g, x, 2, rows), places);                       /* [N,C] */
+    }
     x = activation(&f, linear(&f, x, f.s->dense), f.s->c.roberta ? BERT_GELU : f.s->c.activation);
-    return linear(&f, norm(&f, x, f.s->norm_head), f.s->project);                         /* [B,T,V] */
+    return linear(&f, norm(&f, x, f.s->norm_head), f.s->project);                         /* [B,T,V] or [N,V] */
+}
+
+/* From every row. */
+ig_var *bert_tag(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths) {
+    forward f = {.p = p, .g = p->g, .s = m->state, .lengths = lengths};
+    if (!has_head(&f, BERT_TAG, "ForTokenClassification")) return tokens;
+    ig_var *x = encode(&f, tokens, types);
+    if (ig_graph_poisoned(f.g)) return x;
+    return linear(&f, ig_nn_dropout(p, x, f.s->dropout.classifier), f.s->project);        /* [B,T,L] */
 }

@@ -27,12 +27,12 @@ static const char *without_root(const char *name) {
     return starts_with(name, "roberta.") ? name + strlen("roberta.") : name;
 }
 
-/* Buffers that PyTorch modules store beside their parameters; the head for pairs of sentences; and the pooler of a RoBERTa
- * that classifies, which has a layer of its own in its place. */
+/* Buffers that PyTorch modules store beside their parameters; the head for pairs of sentences; and the pooler where
+ * no head reads it: that of a RoBERTa that classifies, which has a layer of its own in its place, and of one with tags. */
 static bool is_unused(const bert_config *c, const char *name) {
     if (ends_with(name, "embeddings.position_ids") || ends_with(name, "embeddings.token_type_ids")) return true;
     if (c->head == BERT_MASKED && starts_with(name, "cls.seq_relationship.")) return true;
-    return c->head == BERT_CLASSIFY && c->roberta && starts_with(name, "pooler.");
+    return (c->head == BERT_TAG || (c->head == BERT_CLASSIFY && c->roberta)) && starts_with(name, "pooler.");
 }
 
 /* The masked head is stored with copies of the token table and of its bias, or without them. */
@@ -62,6 +62,12 @@ void bert_tensor_name(const ig_model *m, const char *name, char *buf, size_t siz
     snprintf(buf, size, "%s%s", name[0] && !of_head(name) ? bert_root(&s->c) : "", name);
     rename_norm(buf, ".gamma", ".weight", size);
     rename_norm(buf, ".beta", ".bias", size);
+}
+
+/* The pooler is a part of the encoder, though a classification reads it. */
+bool bert_of_head(const ig_model *m, const char *name) {
+    (void)m;
+    return of_head(name);
 }
 
 bool bert_optional(const ig_model *m, const char *name) {

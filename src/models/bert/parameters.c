@@ -83,11 +83,17 @@ static ig_status add_masked(const builder *b, bert *s, ig_error *err) {
     return add_norm(&head, c->roberta ? "layer_norm" : "transform.LayerNorm", &s->norm_head, err);
 }
 
+static ig_status add_tags(const builder *b, bert *s, ig_error *err) {
+    builder head = {.m = b->m, .c = b->c, .root = "", .layer = -1};
+    return add_linear(&head, "classifier", b->c->C, b->c->L, &s->project, err);
+}
+
 /* Encoders are published with a pooler or without one.  Only BERT's classification reads it; elsewhere it is kept for
  * those who train on (bert_optional lets files be without it), and no pointer to it is. */
 static ig_status add_head(const builder *b, bert *s, ig_error *err) {
     bert_linear kept;
     if (b->c->head == BERT_CLASSIFY) return add_classifier(b, s, err);
+    if (b->c->head == BERT_TAG) return add_tags(b, s, err);
     if (b->c->head == BERT_MASKED) IG_TRY(add_masked(b, s, err));
     return add_linear(b, "pooler.dense", b->c->C, b->c->C, &kept, err);
 }

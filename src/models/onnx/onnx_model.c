@@ -41,7 +41,7 @@ static ig_var *record_tag(ig_model *m, const ig_pass *p, ig_var *const *in) {
     return m->family->tag(m, p, in[TOKENS], in[TYPES], in[MASK]);
 }
 static ig_var *record_masked(ig_model *m, const ig_pass *p, ig_var *const *in) {
-    return m->family->masked(m, p, in[TOKENS], in[TYPES], in[MASK]);
+    return m->family->masked(m, p, in[TOKENS], in[TYPES], in[MASK], NULL);
 }
 static ig_var *record_logits(ig_model *m, const ig_pass *p, ig_var *const *in) {
     return m->family->logits(m, p, in[TOKENS], NULL);
