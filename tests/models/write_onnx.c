@@ -24,7 +24,7 @@ static const sizes runs[] = {{1, 1}, {2, 6}, {3, 9}};
 static ig_var *pass_of(ig_model *m, const char *task, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths) {
     if (strcmp(task, "classification") == 0) return m->family->classify(m, p, tokens, types, lengths);
     if (strcmp(task, "tags") == 0) return m->family->tag(m, p, tokens, types, lengths);
-    if (strcmp(task, "masked tokens") == 0) return m->family->masked(m, p, tokens, types, lengths);
+    if (strcmp(task, "masked tokens") == 0) return m->family->masked(m, p, tokens, types, lengths, NULL);
     if (strcmp(task, "next tokens") == 0) return m->family->logits(m, p, tokens, NULL);
     return m->family->hidden(m, p, tokens, types, lengths);
 }

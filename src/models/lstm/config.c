@@ -128,6 +128,13 @@ void lstm_read_dropout(const ig_model *m, lstm *s) {
     s->dropout.output = rate_or(m, "output_dropout", rate);
 }
 
+const char *lstm_architecture(const char *model_type, const char *head) {
+    bool gru = strcmp(model_type, "gru") == 0;
+    if (strcmp(head, "classify") == 0) return gru ? "GruForSequenceClassification" : "LstmForSequenceClassification";
+    if (strcmp(head, "tag") == 0) return gru ? "GruForTokenClassification" : "LstmForTokenClassification";
+    return NULL;
+}
+
 ig_status lstm_complete_config(ig_model *m, const lstm_config *c, ig_error *err) {
     char name[64];
     snprintf(name, sizeof name, "[%s%s]", c->cell == IG_CELL_GRU ? "Gru" : "Lstm", head_name[c->head]);

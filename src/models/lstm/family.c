@@ -1,4 +1,6 @@
 /* models/lstm/family.c: the family's row in the table, and what commands ask of it. */
+#include <string.h>
+
 #include "models/labels.h"
 #include "models/lstm/lstm.h"
 #include "models/model.h"
@@ -62,6 +64,11 @@ static double flops_per_token(const ig_model *m, int64_t context) {
     return 2 * (layers + (double)(c->head == LSTM_NEXT_TOKEN ? c->V : c->L) * D);
 }
 
+static bool of_head(const ig_model *m, const char *name) {
+    (void)m;
+    return strncmp(name, "decoder.", 8) == 0;
+}
+
 static const char *const model_types[] = {"lstm", "gru", NULL};
 
 const ig_family ig_family_lstm = {
@@ -84,6 +91,8 @@ const ig_family ig_family_lstm = {
     .hidden_size = hidden_size,
     .label_count = label_count,
     .label = ig_model_label,
+    .architecture = lstm_architecture,
+    .of_head = of_head,
     .context_length = context_length,
     .vocab_size = vocab_size,
     .flops_per_token = flops_per_token,

@@ -41,6 +41,8 @@ const ig_schema_field *lstm_schema(const char *model_type);
 ig_status lstm_read_config(const ig_model *m, lstm_config *c, ig_error *err);
 void lstm_read_dropout(const ig_model *m, lstm *s);
 /* Write the head into config.json, and names for labels without one. */
+/* What config.json calls such a network with this head ("classify", "tag"); NULL: it has none of that name. */
+const char *lstm_architecture(const char *model_type, const char *head);
 ig_status lstm_complete_config(ig_model *m, const lstm_config *c, ig_error *err);
 
 /* parameters.c */

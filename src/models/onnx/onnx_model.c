@@ -61,7 +61,24 @@ static void describe_texts(onnx_export *x) {
     x->inputs = TEXT_INPUTS;
 }
 
+/* Channels come first in what others send; the network reads them last. */
+static bool sees(const ig_model *m) { return m->family->see != NULL; }
+
+static ig_var *record_see(ig_model *m, const ig_pass *p, ig_var *const *in) {
+    ig_var *last = ig_transpose(p->g, ig_transpose(p->g, in[0], 1, 2), 2, 3);
+    return m->family->see(m, p, ig_contiguous(p->g, last), NULL);
+}
+
+static void describe_pictures(onnx_export *x) {
+    int64_t size[3];
+    x->m->family->picture_size(x->m, size);
+    x->input[0] = (onnx_input){.name = "pixel_values", .dtype = IG_DTYPE_F32, .ndim = 4,
+                               .shape = {batch, {{size[2]}}, {{size[0]}}, {{size[1]}}}};
+    x->inputs = 1;
+}
+
 static const onnx_task tasks[] = {
+    {"pictures", "logits", sees, describe_pictures, record_see},
     {"classification", "logits", classifies, describe_texts, record_classify},
     {"tags", "logits", tags, describe_texts, record_tag},
     {"masked tokens", "logits", fills_masks, describe_texts, record_masked},
