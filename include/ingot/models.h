@@ -95,6 +95,8 @@ struct ig_family {
     ig_var *(*logits_carried)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *const *state, ig_var **next);
     int (*state_count)(const ig_model *m);                                   /* at most IG_STATE_MAX */
     void (*state_shape)(const ig_model *m, int i, int64_t B, int64_t shape[2]); /* f32 [B,H] */
+    /* What ig_model_pack does beside packing the matrices of ig_nn_dense: kernels packed, norms folded.  NULL: nothing. */
+    ig_status (*prepare)(ig_model *m, ig_error *err);
     int64_t (*hidden_size)(const ig_model *m);               /* C */
     int64_t (*type_count)(const ig_model *m);                /* types are 0 … count-1; NULL: 1 */
     int64_t (*label_count)(const ig_model *m);               /* L; 0 without a head for it */

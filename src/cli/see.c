@@ -112,7 +112,9 @@ int cli_see_run(cli *c, ig_model *m) {
     ig_seer *s = NULL;
     if (c->args < 2) return cli_usage(c, "%s", cli_say(c, "name a picture: ingot run MODEL PICTURE", "请给出图片：ingot run MODEL PICTURE"));
     if (cli_text(c, "heat", NULL) && c->args > 2) return cli_usage(c, "%s", cli_say(c, "--heat is for one picture", "--heat 只用于一张图片"));
-    ig_status status = ig_seer_open(m, 1, &s, &c->err);
+    /* Packed kernels have no gradient, which the heat map needs. */
+    ig_status status = cli_text(c, "heat", NULL) ? IG_OK : ig_model_pack(m, IG_BLOCK_COUNT, &c->err);
+    if (status == IG_OK) status = ig_seer_open(m, 1, &s, &c->err);
     if (status == IG_OK) status = see_all(c, s);
     ig_seer_close(s);
     return status == IG_OK ? 0 : cli_failed(c, cli_say(c, "JPEG, PNG, WebP, BMP and PNM are read", "可读取 JPEG、PNG、WebP、BMP 和 PNM"));
@@ -204,7 +206,8 @@ static int measure(cli *c, ig_seer *s, const ig_picture_set *set) {
 int cli_see_eval(cli *c, ig_model *m) {
     ig_seer *s = NULL;
     ig_picture_set *set = NULL;
-    ig_status status = ig_seer_open(m, cli_int(c, "batch", BATCH), &s, &c->err);
+    ig_status status = ig_model_pack(m, IG_BLOCK_COUNT, &c->err);
+    if (status == IG_OK) status = ig_seer_open(m, cli_int(c, "batch", BATCH), &s, &c->err);
     if (status == IG_OK) status = open_set(c, m, s, &set);
     int code = status == IG_OK ? measure(c, s, set)
                                : cli_failed(c, cli_say(c, "--data takes a folder with a folder per class, a table of paths and labels, or an IDX file",

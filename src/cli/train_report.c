@@ -71,7 +71,7 @@ static void print_next(const cli_train *t) {
     ig_buf run = {.max = 1 << 16};
     add_program(&run, t->c), ig_buf_puts(&run, verb_of(t)), add_word(&run, NULL, model_argument(t));
     if (t->recipe->evaluate.prompt) add_word(&run, NULL, t->recipe->evaluate.prompt);
-    if (can_be_measured(t)) ig_buf_puts(&run, "\n  "), add_eval_command(t, &run);
+    if (can_be_measured(t)) ig_buf_puts(&run, "\n "), add_eval_command(t, &run);
     printf(cli_say(t->c, "next:\n  %s\n", "下一步：\n  %s\n"), run.data ? run.data : "");
     ig_buf_fini(&run);
 }

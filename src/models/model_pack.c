@@ -14,5 +14,5 @@ ig_status ig_model_pack(ig_model *m, ig_block_type type, ig_error *err) {
         if ((p->role != IG_PARAM_OUT_IN && p->role != IG_PARAM_IN_OUT) || p->packed) continue;
         IG_TRY(ig_param_pack(m->ctx, p, type == IG_BLOCK_COUNT ? as_stored(p) : model_block_type(p, type), NULL, err));
     }
-    return IG_OK;
+    return m->family->prepare ? m->family->prepare(m, err) : IG_OK;
 }

@@ -46,6 +46,7 @@ struct cnn_node {
     double rate, alpha, beta, k; /* dropout, slope or eps; LRN */
     const ig_param *w, *b;    /* convolution [O,C/groups,KH,KW], linear [O,I]; bias [O] or NULL */
     ig_nn_batch_norm_layer norm; /* group norm: weight and bias of it */
+    bool folded;              /* convolution: its packed kernel has the batch norm that follows */
     cnn_list *branch;         /* add, concat */
     size_t branches;
 };
@@ -80,6 +81,9 @@ void cnn_list_fini(cnn_list *l);
 
 /* initialise.c */
 ig_status cnn_initialise(ig_model *m, uint64_t seed, ig_error *err);
+
+/* prepare.c */
+ig_status cnn_prepare(ig_model *m, ig_error *err);
 
 /* forward.c */
 ig_var *cnn_see(ig_model *m, const ig_pass *p, ig_var *pictures, ig_var **features);

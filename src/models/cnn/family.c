@@ -60,6 +60,7 @@ const ig_family ig_family_cnn = {
     .settings = settings,
     .tensor_name = tensor_name,
     .initialise = cnn_initialise,
+    .prepare = cnn_prepare,
     .see = cnn_see,
     .picture_size = picture_size,
     .label_count = label_count,

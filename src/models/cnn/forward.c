@@ -13,11 +13,20 @@ typedef struct walk {
 
 static ig_var *run_list(walk *w, const cnn_list *l, ig_var *x, ig_var *residual, bool relu);
 
-static ig_var *run_conv(const walk *w, const cnn_node *n, ig_var *x) {
-    ig_graph *g = w->p->g;
-    ig_var *kernel = ig_param_var(g, n->w), *bias = n->b ? ig_param_var(g, n->b) : NULL;
-    if (w->p->bf16) x = ig_cast(g, x, IG_DTYPE_BF16), kernel = ig_cast(g, kernel, IG_DTYPE_BF16);
-    return ig_conv2d(g, x, kernel, bias, n->conv);
+/* A packed convolution does what follows it in the same pass: its batch norm, an activation, and at the end of the list what is
+ * added there.  *i becomes the last node that was done; true when that is all of the list, residual and relu too. */
+static bool run_packed(const walk *w, const cnn_list *l, size_t *i, ig_var **x, ig_var *residual, bool relu) {
+    const cnn_node *n = &l->item[*i];
+    size_t next = *i + 1 + n->folded;
+    bool last = next == l->count;
+    ig_conv_post post = {.activation = last && relu ? IG_CONV_RELU : IG_CONV_LINEAR};
+    cnn_op follows = last ? CNN_CONV : l->item[next].op;
+    if (follows == CNN_RELU) post.activation = IG_CONV_RELU;
+    if (follows == CNN_RELU6) post.activation = IG_CONV_RELU6;
+    if (follows == CNN_LEAKY_RELU) post.activation = IG_CONV_LEAKY_RELU, post.slope = l->item[next].rate;
+    *x = ig_nn_conv(w->p, *x, n->w, n->b, last ? residual : NULL, n->conv, post);
+    *i = next - 1 + (!last && post.activation != IG_CONV_LINEAR);
+    return last;
 }
 
 /* Rows and columns 0, step, 2·step …: windows of one. */
@@ -79,7 +88,7 @@ static ig_var *run_shaped(walk *w, const cnn_node *n, ig_var *x) {
     case CNN_SUBSAMPLE: return run_subsample(w, n, x);
     case CNN_PAD_CHANNELS: return run_pad_channels(w, n, x);
     case CNN_SHUFFLE: return run_shuffle(w, n, x);
-    case CNN_CONV: return run_conv(w, n, x);
+    case CNN_CONV: return ig_nn_conv(w->p, x, n->w, n->b, NULL, n->conv, (ig_conv_post){0});
     default: return run_dropout(w, n, x);
     }
 }
@@ -107,7 +116,10 @@ static ig_var *run_list(walk *w, const cnn_list *l, ig_var *x, ig_var *residual,
     for (size_t i = 0; i < l->count; i++) {
         const cnn_node *n = &l->item[i];
         bool follows = i + 1 < l->count && n[1].op == CNN_RELU, last = i + 1 == l->count;
-        if (n->op == CNN_BATCH_NORM) {
+        if (n->op == CNN_CONV && n->w->conv) {
+            if (run_packed(w, l, &i, &x, residual, relu)) return x;
+            follows = false;
+        } else if (n->op == CNN_BATCH_NORM) {
             x = ig_nn_batch_norm(w->p, x, &n->norm, last ? residual : NULL, last ? relu : follows);
             if (last) return x;
         } else if (n->op == CNN_ADD) {
