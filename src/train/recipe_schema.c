@@ -28,9 +28,19 @@ static const ig_schema_field tokenizer_fields[] = {
     {0},
 };
 
+static const ig_schema_field column_fields[] = {{.key = "*", .type = IG_TREE_TEXT}, {0}};
+
 static const ig_schema_field data_fields[] = {
-    CHOICE("kind", "text|chat|preference|pictures",
-           "text, JSON lines of conversations or of pairs of answers, or pictures with classes", "text"),
+    CHOICE("kind", "text|chat|preference|pictures|table",
+           "text, JSON lines of conversations or of pairs of answers, pictures with classes, or a table", "text"),
+    TEXT("label", "table: the column that is learned", "label"),
+    CHOICE("label_is", "class|number", "table: one of two classes, or a number", "class"),
+    {.key = "columns", .type = IG_TREE_MAP, .fields = column_fields,
+     .doc = "table: what a column holds (boolean, integer, number, date, category, id: left out) or how a number is scaled (standard, log, buckets, none)",
+     .otherwise = "found from the values"},
+    CHOICE("scaling", "standard|log|buckets|none", "table: of all other numbers", "standard"),
+    INT("min_count", 1, 1e9, "table: values of categories that are rarer count as unknown", "1"),
+    FLAG("header", "table: the first row names the columns; false: they are called \"column 1\" …", "true"),
     ANY("size", "pictures: rows and columns that the network gets: one number, or [rows, columns]", "as the pictures are"),
     INT("channels", 1, 3, "pictures: 1 grey, 3 colour", "as the pictures are"),
     {.key = "train", .required = true, .doc = "file, or a list of them"},

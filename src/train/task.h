@@ -72,7 +72,7 @@ void task_watch(trainer *t, const train_shape *s, int first, task_sums *sums);
 const train_task *train_task_by_name(const char *name);
 const train_task *const *train_tasks(size_t *count);
 
-extern const train_task train_task_text, train_task_chat, train_task_preference, train_task_pictures;
+extern const train_task train_task_text, train_task_chat, train_task_preference, train_task_pictures, train_task_table;
 
 /* i64 or f32 inputs of shape [rows,length], the first `count` of s->in. */
 ig_status task_inputs(trainer *t, train_shape *s, const ig_dtype *types, int count, ig_error *err);

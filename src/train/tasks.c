@@ -5,7 +5,8 @@
 
 #define LISTED_MAX 8
 
-static const train_task *const tasks[] = {&train_task_text, &train_task_chat, &train_task_preference, &train_task_pictures};
+static const train_task *const tasks[] = {&train_task_text, &train_task_chat, &train_task_preference, &train_task_pictures,
+                                         &train_task_table};
 
 const train_task *const *train_tasks(size_t *count) {
     *count = sizeof tasks / sizeof *tasks;
