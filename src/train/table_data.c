@@ -9,8 +9,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/table_files.h"
-
 #define CHOICES_MAX 4096
 
 static const ig_tree *data_part(const trainer *t) { return ig_tree_path(ig_doc_root(t->r->doc), "data"); }
@@ -45,7 +43,7 @@ static ig_status read_choices(const trainer *t, const ig_frame *f, ig_preparatio
         IG_TRY(ig_frame_column_of(f, at->key, &column, err));
         o->choices++;
     }
-    for (size_t k = 0; table_file_is_sparse(t->r->data.train[0]) && k < f->columns && o->choices < CHOICES_MAX; k++)
+    for (size_t k = 0; ig_csr_is_named(t->r->data.train[0]) && k < f->columns && o->choices < CHOICES_MAX; k++)
         if (strcmp(f->column[k].name, label_of(t)) != 0)
             choice[o->choices++] = (ig_column_choice){.column = f->column[k].name, .type = IG_COLUMN_CATEGORY, .scaling = o->scaling};
     o->choice = choice;
@@ -54,7 +52,7 @@ static ig_status read_choices(const trainer *t, const ig_frame *f, ig_preparatio
 
 static ig_status load_frame(const trainer *t, const char *path, ig_frame *out, ig_error *err) {
     ig_frame_opts o = {.table.headless = !ig_tree_bool(data_part(t), "header", true), .drop_stop = label_of(t)};
-    return table_file_load(path, &o, out, err);
+    return ig_frame_load_any(path, &o, out, err);
 }
 
 /* ---- rows ---- */

@@ -1,16 +1,16 @@
-/* train/table_files.c: see table_files.h.
+/* data/sparse_table.c: sparse rows that name one value of each field, as a frame.
  *
  * libFM's files number all values of all fields in one row of numbers, "-1 451:1 4149:1 5041:1".  A row names one value of each
  * field, with a 1; ordered by number, the k-th entry is the k-th field.
  */
-#include "train/table_files.h"
-
 #include <math.h>
 #include <string.h>
 
+#include "ingot/tabular.h"
+
 #define FIELDS_MAX 1024
 
-bool table_file_is_sparse(const char *path) {
+bool ig_csr_is_named(const char *path) {
     static const char *const ends[] = {".libfm", ".libsvm", ".svm"};
     size_t n = strlen(path);
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
@@ -41,11 +41,11 @@ static ig_status write_csv(const char *path, const ig_csr *x, ig_buf *out, ig_er
     return ig_buf_status(out, err);
 }
 
-ig_status table_file_load(const char *path, const ig_frame_opts *opts, ig_frame *out, ig_error *err) {
+ig_status ig_frame_load_any(const char *path, const ig_frame_opts *opts, ig_frame *out, ig_error *err) {
     ig_frame_opts plain = *opts;
     ig_csr x = {0};
     ig_buf text = {.max = (size_t)1 << 31};
-    if (!table_file_is_sparse(path)) return ig_frame_load(path, opts, out, err);
+    if (!ig_csr_is_named(path)) return ig_frame_load(path, opts, out, err);
     plain.table.format = IG_TABLE_CSV;
     plain.table.headless = false;
     IG_TRY(ig_csr_load(path, &x, err));
