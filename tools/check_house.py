@@ -25,7 +25,7 @@ BELOW = {
 # public headers that are named after a part of their room
 ROOM_OF_HEADER = {
     "limits": "base", "quant": "tensor", "template": "text", "analyze": "text", "grammar": "infer",
-    "examples": "data", "documents": "data", "pictures": "data", "vision": "infer", "conv": "tensor", "interactions": "data", "recommend": "models", "fit": "train", "tabular": "data", "text_rows": "data",
+    "examples": "data", "documents": "data", "pictures": "data", "vision": "infer", "conv": "tensor", "interactions": "data", "recommend": "models", "fit": "train", "tabular": "data", "text_rows": "data", "predict": "infer",
     "loop_store": "store",
     "index": "retrieval", "matcher": "retrieval", "ranker": "retrieval",
 }

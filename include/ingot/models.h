@@ -33,8 +33,16 @@ enum {
     IG_CAN_RECOMMEND = 64,
     IG_CAN_SPEAK = 128,
     IG_CAN_SEE = 256, /* pictures to classes */
-    IG_CAN_FILL = 512 /* predict tokens that were masked */
+    IG_CAN_FILL = 512, /* predict tokens that were masked */
+    IG_CAN_PREDICT = 1024 /* rows of a table to a probability or a number */
 };
+
+/* What a model that predicts takes as a row. */
+typedef struct ig_row_shape {
+    int64_t numbers, indices; /* D, F */
+    const int64_t *sizes;     /* [F] index i is below sizes[i]; the model's */
+    bool regression;          /* the result is a number; else the logit of class 1 against class 0 */
+} ig_row_shape;
 
 #define IG_STATE_MAX 64 /* tensors that a recurrent network carries from one stretch of a text to the next */
 
@@ -87,6 +95,9 @@ struct ig_family {
      * [B,h,w,c], for telling which places decided. */
     ig_var *(*see)(ig_model *m, const ig_pass *p, ig_var *pictures, ig_var **features);
     void (*picture_size)(const ig_model *m, int64_t size[3]); /* H, W, C */
+    /* Rows of a table: numbers f32 [B,D], NULL when D is 0; indices i64 [B,F], NULL when F is 0 → logits or numbers [B]. */
+    ig_var *(*predict)(ig_model *m, const ig_pass *p, ig_var *numbers, ig_var *indices);
+    ig_row_shape (*row_shape)(const ig_model *m);
     ig_var *(*tag)(ig_model *m, const ig_pass *p, ig_var *tokens, ig_var *types, ig_var *lengths);      /* → logits [B,T,L] */
     /* Networks that read on: what one stretch of a text leaves behind, the next one starts from.  state[i], of state_shape, are
      * the tensors before the first token (zeros at the start of a text), next[i] those after the last.  Whoever reads on binds

@@ -33,6 +33,7 @@ typedef struct ig_param {
     ig_tensor value;    /* f32 (f64 in tests); packed: shape and type, but no data */
     bool decay;         /* weight decay applies (matrices and embeddings yes; biases and norms no) */
     bool frozen;
+    bool by_row;        /* a table [V,C] whose update touches only the rows that a batch has looked up: see ig_optim_record */
     int group;          /* parameter group of the recipe; 0 */
     ig_param_role role;
     ig_dtype stored;    /* element type in the file that it was read from */
@@ -195,7 +196,8 @@ void ig_optim_free(ig_optim *o);
 bool ig_optim_parse(const char *name, ig_optim_kind *out);
 const char *ig_optim_name(ig_optim_kind kind);
 /* Record the update of all parameters from ig_gradient() of their leaves, times grad_scale > 0 (1/accumulation steps).
- * Parameters without a gradient stay as they are.  Returns the global gradient norm before clipping, 0-d, in the type of
+ * Parameters without a gradient stay as they are.  Of a parameter that is by_row and looked up once, only the rows that the
+ * batch names change, at a cost that does not depend on the table; their moments and their decay rest in other steps.  Returns the global gradient norm before clipping, 0-d, in the type of
  * the parameters (which must be one).  If it is not finite when the update runs, weights, moments and average keep the
  * bits they had: the caller looks at the norm and stops with the last good weights. */
 ig_var *ig_optim_record(ig_optim *o, ig_graph *g, double grad_scale);

@@ -219,6 +219,11 @@ typedef struct ig_csr {
 ig_status ig_csr_load(const char *path, ig_csr *out, ig_error *err);
 ig_status ig_csr_parse(const char *name, const char *text, size_t len, ig_csr *out, ig_error *err);
 void ig_csr_fini(ig_csr *x);
+/* Whether a file's name ends as one of sparse rows does: .libfm, .libsvm, .svm. */
+bool ig_csr_is_named(const char *path);
+/* Any table; or sparse rows that all have the same number of entries, each 1: those become the columns "label", "field 1", "field 2" …
+ * Rows of another length and other values are refused, by their number. */
+ig_status ig_frame_load_any(const char *path, const ig_frame_opts *opts, ig_frame *out, ig_error *err);
 
 /* ---- what is wrong with a table -------------------------------------------------------------------------------------------- */
 

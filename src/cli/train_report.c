@@ -40,6 +40,10 @@ void cli_train_resume_command(const cli_train *t, ig_buf *out) {
 /* What `ingot run` and `ingot eval` take for this model. */
 static const char *model_argument(const cli_train *t) { return t->in_workspace ? t->recipe->name : t->shown; }
 
+static bool is_kind(const cli_train *t, const char *kind) {
+    return strcmp(ig_tree_text(ig_tree_path(ig_doc_root(t->recipe->doc), "data"), "kind", "text"), kind) == 0;
+}
+
 /* The same measure as in training: the validation files, or the held out end of the training text. */
 static void add_eval_command(const cli_train *t, ig_buf *out) {
     const ig_recipe *r = t->recipe;
@@ -49,7 +53,7 @@ static void add_eval_command(const cli_train *t, ig_buf *out) {
     add_program(out, t->c), ig_buf_puts(out, " eval"), add_word(out, NULL, model_argument(t));
     if (count > 3) ig_buf_puts(out, " --data FILE");
     for (size_t i = 0; count <= 3 && i < count; i++) add_word(out, "--data", files[i]);
-    if (!own && count <= 3 && r->data.validation_fraction > 0) ig_buf_printf(out, " --last %g", r->data.validation_fraction);
+    if (!own && count <= 3 && r->data.validation_fraction > 0 && is_kind(t, "text")) ig_buf_printf(out, " --last %g", r->data.validation_fraction);
 }
 
 /* What such a model is asked with. */
@@ -71,6 +75,7 @@ static void print_next(const cli_train *t) {
     ig_buf run = {.max = 1 << 16};
     add_program(&run, t->c), ig_buf_puts(&run, verb_of(t)), add_word(&run, NULL, model_argument(t));
     if (t->recipe->evaluate.prompt) add_word(&run, NULL, t->recipe->evaluate.prompt);
+    if (is_kind(t, "table")) ig_buf_puts(&run, " '{\"COLUMN\": VALUE, …}'");
     if (can_be_measured(t)) ig_buf_puts(&run, "\n "), add_eval_command(t, &run);
     printf(cli_say(t->c, "next:\n  %s\n", "下一步：\n  %s\n"), run.data ? run.data : "");
     ig_buf_fini(&run);

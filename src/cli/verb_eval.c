@@ -100,7 +100,7 @@ static int run_eval(cli *c) {
 }
 
 static const cli_option options[] = {
-    {"data", CLI_TEXT, "FILE", "text file (several are taken as one text), or labelled pictures", "文本文件（多个文件按一个文本处理）或带标签的图片", 0, 0},
+    {"data", CLI_TEXT, "FILE", "text file (several are taken as one text), labelled pictures or a table", "文本文件（多个文件按一个文本处理）、带标签的图片或表格", 0, 0},
     {"last", CLI_REAL, "SHARE", "only this share of the end, as data.validation holds it out", "只用末尾的这一比例，与 data.validation 留出的部分一致", 0.000001, 1},
     {"context", CLI_INT, "N", "tokens of a window (default: the model's context)", "窗口的词元数（默认：模型的上下文长度）", 2, 1e9},
     {"column", CLI_TEXT, "ROLE=NAME", "labels: text=, pair= or label= and the column's name or number",
@@ -120,7 +120,7 @@ static const cli_option options[] = {
 
 const cli_verb cli_verb_eval = {
     .name = "eval", .args = "MODEL --data FILE",
-    .en = "measure a model on a text, on a table with labels, on pictures or on interactions", .zh = "在文本、带标签的表格或图片、交互数据上评测模型",
+    .en = "measure a model on a text, on a table, on labelled pictures or on interactions", .zh = "在文本、表格、带标签的图片或交互数据上评测模型",
     .more_en = "The text is cut into windows that do not overlap; every token but the first is predicted once.\n"
                "A model with labels is measured on a table: accuracy and macro F1, with bootstrap intervals.\n\n"
                "examples:\n  ingot eval shakespeare --data test.txt\n  ingot eval shakespeare --data input.txt --last 0.1 --json\n  ingot eval cafe --data later.csv --k 10",

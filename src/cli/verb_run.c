@@ -187,7 +187,7 @@ static const cli_option options[] = {
 };
 
 const cli_verb cli_verb_run = {
-    .name = "run", .args = "MODEL [PROMPT | PICTURE …]",
+    .name = "run", .args = "MODEL [PROMPT | PICTURE … | ROW …]",
     .en = "let a model write on from a prompt, or say what is on pictures", .zh = "让模型从提示词续写，或识别图片",
     .more_en = "MODEL is a name of the workspace or a folder.  Without PROMPT it is read from a pipe (one line break at its end does\n"
                "not count), or line by line from a terminal.  Ctrl-C ends the text.\n"

@@ -7,6 +7,7 @@
 
 static const cli_way ways[] = {
     {IG_CAN_SEE, cli_see_run, cli_see_eval},
+    {IG_CAN_PREDICT, cli_predict_run, cli_predict_eval},
     {IG_CAN_RECOMMEND, NULL, cli_recommend_eval},
     {IG_CAN_CLASSIFY, NULL, cli_eval_labels},
 };

@@ -25,4 +25,8 @@ int cli_way_run(cli *c, int (*way)(cli *c, ig_model *m));
 int cli_see_run(cli *c, ig_model *m);
 int cli_see_eval(cli *c, ig_model *m);
 
+/* predict.c */
+int cli_predict_run(cli *c, ig_model *m);
+int cli_predict_eval(cli *c, ig_model *m);
+
 #endif

@@ -9,6 +9,7 @@ static const ig_family *const families[] = {
     &ig_family_cnn,
     &ig_family_lstm,
     &ig_family_als,
+    &ig_family_deepfm,
 };
 
 const ig_family *const *ig_families(size_t *count) {

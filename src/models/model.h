@@ -15,6 +15,6 @@ ig_status ig_model_refuse(const ig_model *m, const char *key, ig_error *err, con
 /* IG_E_FORMAT in the same way. */
 ig_status ig_model_contradiction(const ig_model *m, const char *key, ig_error *err, const char *fmt, ...) IG_PRINTF(4, 5);
 
-extern const ig_family ig_family_gpt, ig_family_bert, ig_family_cnn, ig_family_lstm, ig_family_als;
+extern const ig_family ig_family_gpt, ig_family_bert, ig_family_cnn, ig_family_lstm, ig_family_als, ig_family_deepfm;
 
 #endif

@@ -18,10 +18,11 @@ const char *ig_optim_name(ig_optim_kind kind) { return (unsigned)kind < IG_OPTIM
 static bool is_named(const ig_op *op, const char *name) { return op && strcmp(op->name, name) == 0; }
 
 const ig_op *ig_optim_op(const char *name) {
-    const ig_op *shared[] = {&ig_op_multi_accumulate, &ig_op_multi_clear, &ig_op_multi_ema};
+    const ig_op *shared[] = {&ig_op_multi_accumulate, &ig_op_multi_clear, &ig_op_multi_ema, &ig_op_distinct_rows};
     for (int i = 0; i < IG_OPTIM_COUNT; i++) {
-        if (is_named(rows[i]->plain.op, name)) return rows[i]->plain.op;
-        if (is_named(rows[i]->with_momentum.op, name)) return rows[i]->with_momentum.op;
+        const ig_op *own[] = {rows[i]->plain.op, rows[i]->plain.rows, rows[i]->with_momentum.op, rows[i]->with_momentum.rows};
+        for (size_t k = 0; k < sizeof own / sizeof *own; k++)
+            if (is_named(own[k], name)) return own[k];
     }
     for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
         if (is_named(shared[i], name)) return shared[i];
@@ -186,20 +187,25 @@ void ig_optim_begin_step(ig_optim *o, double lr) {
 
 /* ---- what the update ops share ----------------------------------------------------------------------------------- */
 
-ig_status ig_optim_shape(ig_node *n, ig_error *err) {
+ig_status ig_optim_fixed_shape(ig_node *n, ig_error *err) {
     const ig_tensor *settings = &n->in[0]->t;
     if (settings->dtype != IG_DTYPE_F64 || ig_tensor_numel(settings) != IG_OPTIM_SETTINGS)
         return ig_error_set(err, IG_E_SHAPE, "input 0 must be the %d settings of a bucket, in f64", (int)IG_OPTIM_SETTINGS);
     for (int k = 1; k < IG_OPTIM_FIXED; k++)
         if (ig_tensor_numel(&n->in[k]->t) != 1) return ig_error_set(err, IG_E_SHAPE, "input %d must be one number", k);
+    return IG_OK;
+}
+
+ig_status ig_optim_shape(ig_node *n, ig_error *err) {
+    IG_TRY(ig_optim_fixed_shape(n, err));
     return ig_multi_shape(n, err);
 }
 
-ig_status ig_optim_run(const ig_run *r, ig_multi_fn *fn) {
+ig_status ig_optim_run(const ig_run *r, ig_multi_fn *fn, ig_error *err) {
     double norm = ig_tensor_get(r->in[1], 0), scale = ig_tensor_get(r->in[2], 0);
     optim_args args = {.s = r->in[0]->data, .scale = scale};
     if (!isfinite(norm) || !isfinite(scale)) return IG_OK; /* guarded by tests/nn/update.c */
-    return ig_multi_run(r, fn, &args);
+    return r->node->op->nin_min == IG_OPTIM_ROWS_FIXED ? ig_optim_rows_run(r, fn, &args, err) : ig_multi_run(r, fn, &args);
 }
 
 double ig_optim_gradient(const optim_args *a, double p, double g) {

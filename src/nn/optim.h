@@ -16,7 +16,8 @@
 
 #define IG_OPTIM_STATES_MAX 2
 #define IG_OPTIM_NAME_MAX 4096 /* bytes of a state's name */
-#define IG_OPTIM_FIXED 3 /* inputs before the tuples */
+#define IG_OPTIM_FIXED 3      /* inputs before the tuples */
+#define IG_OPTIM_ROWS_FIXED 4 /* the same of an update of rows: optim_rows.c */
 
 /* In double: bias corrections lose half of their digits in float when beta is near 1. */
 typedef struct optim_settings {
@@ -33,6 +34,7 @@ typedef struct optim_settings {
 
 typedef struct optim_variant {
     const ig_op *op;                         /* NULL: there is none */
+    const ig_op *rows;                       /* the same for the rows of a table that have a gradient */
     const char *state[IG_OPTIM_STATES_MAX];  /* names as in torch.optim; NULL ends */
 } optim_variant;
 
@@ -84,6 +86,13 @@ struct ig_optim {
      .flags = IG_OP_EFFECT | IG_OP_NO_GRAD, .mutates = 1u | ((1u << (states)) - 1) << 2, .mutates_every = 2 + (states), \
      .shape = ig_optim_shape, .scratch = ig_multi_scratch, .forward = run}
 
+/* The same over rows: [settings, norm, scale, rows,  p, sums, state…], one parameter. */
+#define IG_OPTIM_ROWS_OP(op_name, formula, states, run)                                                                \
+    {.name = op_name, .doc = formula ", of some rows", .nin_min = IG_OPTIM_ROWS_FIXED, .nin_max = -1, .map = -1,       \
+     .flags = IG_OP_EFFECT | IG_OP_NO_GRAD, .mutates = 1u | ((1u << (states)) - 1) << 2, .mutates_every = 2 + (states), \
+     .shape = ig_optim_rows_shape, .forward = run}
+
+ig_status ig_optim_fixed_shape(ig_node *n, ig_error *err); /* of the first IG_OPTIM_FIXED inputs */
 ig_status ig_optim_shape(ig_node *n, ig_error *err);
 
 /* The arguments of a piece, for every optimiser. */
@@ -91,10 +100,16 @@ typedef struct optim_args {
     const optim_settings *s;
     double scale; /* of the gradient */
 } optim_args;
-/* fn over all tuples with an optim_args; nothing at all when norm or scale is not finite. */
-ig_status ig_optim_run(const ig_run *r, ig_multi_fn *fn);
+/* fn over all tuples (or rows) with an optim_args; nothing at all when norm or scale is not finite. */
+ig_status ig_optim_run(const ig_run *r, ig_multi_fn *fn, ig_error *err);
 /* The gradient as the formula sees it: scaled, with the coupled penalties. */
 double ig_optim_gradient(const optim_args *a, double p, double g);
+
+/* optim_rows.c: whether the gradient of p is zeros with rows added and p wants no more: then the rows and what they get. */
+extern const ig_op ig_op_distinct_rows;
+bool ig_optim_rows_of(ig_graph *g, const ig_param *p, ig_var *gradient, ig_var **rows, ig_var **sums);
+ig_status ig_optim_rows_shape(ig_node *n, ig_error *err);
+ig_status ig_optim_rows_run(const ig_run *r, ig_multi_fn *fn, const optim_args *args, ig_error *err);
 
 ig_status ig_optim_make_state(ig_optim *o, ig_error *err);
 ig_status ig_optim_make_buffers(ig_optim *o, ig_error *err);

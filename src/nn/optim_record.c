@@ -18,15 +18,18 @@ static ig_var *named_leaf(ig_graph *g, const char *kind, const char *of, const i
     return ig_input(g, name, t);
 }
 
-/* The parameters of one update; v[i] is the gradient of param[i], NULL where there is none. */
+/* The parameters of one update; v[i] is the gradient of param[i], NULL where there is none.  With rows[i], v[i] is what those
+ * rows get. */
 typedef struct gradients {
     ig_var **v, **dense; /* [count]; dense: only those that are there */
+    ig_var **rows;
     int count;
 } gradients;
 
 static bool make_gradients(ig_optim *o, ig_graph *g, gradients *d) {
-    *d = (gradients){.v = ig_calloc(o->count * 2 + 1, sizeof *d->v)};
+    *d = (gradients){.v = ig_calloc(o->count * 3 + 1, sizeof *d->v)};
     d->dense = d->v ? d->v + o->count : NULL;
+    d->rows = d->v ? d->v + 2 * o->count : NULL;
     if (!d->v) ig_poison(g, IG_E_NOMEM, "out of memory while recording the update");
     return d->v != NULL;
 }
@@ -42,10 +45,12 @@ static void set_gradient(gradients *d, size_t i, ig_var *v) {
     if (v) d->dense[d->count++] = v;
 }
 
-static void from_graph(ig_optim *o, ig_graph *g, gradients *d) {
+/* by_row: as rows where that is possible.  Buffers are whole. */
+static void from_graph(ig_optim *o, ig_graph *g, bool by_row, gradients *d) {
     for (size_t i = 0; i < o->count && !ig_graph_poisoned(g); i++) {
         ig_var *v = ig_gradient(g, ig_param_var(g, o->param[i].p));
-        set_gradient(d, i, v ? as_stored(g, &o->param[i], v) : NULL);
+        bool rows = v && by_row && o->use.rows && ig_optim_rows_of(g, o->param[i].p, v, &d->rows[i], &v);
+        set_gradient(d, i, v && !rows ? as_stored(g, &o->param[i], v) : v);
     }
     if (d->count == 0) ig_poison(g, IG_E_STATE, "no parameter has a gradient: ig_backward comes before the update");
 }
@@ -79,21 +84,30 @@ static ig_var *norm_of(ig_graph *g, const gradients *d, double grad_scale) {
 
 /* ---- updating ---------------------------------------------------------------------------------------------------- */
 
+static int put_tuple(ig_optim *o, ig_graph *g, size_t i, ig_var *gradient, ig_var **in) {
+    optim_param *q = &o->param[i];
+    int n = 0;
+    in[n++] = ig_param_var(g, q->p);
+    in[n++] = gradient;
+    for (int k = 0; k < o->states; k++) in[n++] = named_leaf(g, o->use.state[k], q->p->name, &q->state[k]);
+    return n;
+}
+
 static void update_bucket(ig_optim *o, ig_graph *g, int bucket, const gradients *d, ig_var *norm, ig_var *scale, ig_var **in) {
     char number[16];
-    int n = 0;
+    int n = IG_OPTIM_FIXED;
     snprintf(number, sizeof number, "%d", bucket);
-    in[n++] = named_leaf(g, "settings", number, &o->bucket[bucket].leaf);
-    in[n++] = norm;
-    in[n++] = scale;
-    for (size_t i = 0; i < o->count; i++) {
-        optim_param *q = &o->param[i];
-        if (q->bucket != bucket || !d->v[i]) continue;
-        in[n++] = ig_param_var(g, q->p);
-        in[n++] = d->v[i];
-        for (int k = 0; k < o->states; k++) in[n++] = named_leaf(g, o->use.state[k], q->p->name, &q->state[k]);
-    }
+    in[0] = named_leaf(g, "settings", number, &o->bucket[bucket].leaf);
+    in[1] = norm;
+    in[2] = scale;
+    for (size_t i = 0; i < o->count; i++)
+        if (o->param[i].bucket == bucket && d->v[i] && !d->rows[i]) n += put_tuple(o, g, i, d->v[i], in + n);
     if (n > IG_OPTIM_FIXED) ig_record(g, o->use.op, in, n, NULL);
+    for (size_t i = 0; i < o->count; i++) {
+        if (o->param[i].bucket != bucket || !d->rows[i]) continue;
+        in[IG_OPTIM_FIXED] = d->rows[i];
+        ig_record(g, o->use.rows, in, IG_OPTIM_ROWS_FIXED + put_tuple(o, g, i, d->v[i], in + IG_OPTIM_ROWS_FIXED), NULL);
+    }
 }
 
 static void update_average(ig_optim *o, ig_graph *g, const gradients *d, ig_var *norm, ig_var **in) {
@@ -121,7 +135,7 @@ static ig_var *update(ig_optim *o, ig_graph *g, gradients *d, double grad_scale,
 
 static ig_var *record(ig_optim *o, ig_graph *g, gradients *d, double grad_scale) {
     if (!(grad_scale > 0)) return ig_poison(g, IG_E_ARG, "grad_scale is %g, and must be above 0", grad_scale);
-    size_t most = IG_OPTIM_FIXED + o->count * (2 + IG_OPTIM_STATES_MAX);
+    size_t most = IG_OPTIM_ROWS_FIXED + o->count * (2 + IG_OPTIM_STATES_MAX);
     ig_var **in = ig_calloc(most, sizeof *in);
     if (!in) return ig_poison(g, IG_E_NOMEM, "out of memory while recording the update");
     ig_var *norm = update(o, g, d, grad_scale, in);
@@ -132,7 +146,7 @@ static ig_var *record(ig_optim *o, ig_graph *g, gradients *d, double grad_scale)
 ig_var *ig_optim_record(ig_optim *o, ig_graph *g, double grad_scale) {
     gradients d;
     if (!make_gradients(o, g, &d)) return ig_poison(g, IG_E_NOMEM, "out of memory");
-    from_graph(o, g, &d);
+    from_graph(o, g, true, &d);
     ig_var *norm = record(o, g, &d, grad_scale);
     ig_free(d.v);
     return norm;
@@ -162,7 +176,7 @@ void ig_optim_record_accumulate(ig_optim *o, ig_graph *g) {
     ig_error err = {0};
     if (ig_optim_make_buffers(o, &err) != IG_OK) ig_poison(g, err.code, "%s", err.message);
     if (!make_gradients(o, g, &d)) return;
-    from_graph(o, g, &d);
+    from_graph(o, g, false, &d);
     if (!ig_graph_poisoned(g)) record_buffers(o, g, &d);
     ig_free(d.v);
 }

@@ -40,13 +40,22 @@ static const ig_schema_field column_fields[] = {
     {0},
 };
 
+static const ig_schema_field type_fields[] = {{.key = "*", .type = IG_TREE_TEXT}, {0}};
+
 static const ig_schema_field data_fields[] = {
-    CHOICE("kind", "text|chat|preference|pictures|labels|scores|masked|pairs|tags",
-           "text; JSON lines of conversations or of pairs of answers; pictures; tables of texts; lines of tokens and tags", "text"),
+    CHOICE("kind", "text|chat|preference|pictures|table|labels|scores|masked|pairs|tags",
+           "text; JSON lines of conversations or of pairs of answers; pictures; tables; tables of texts; lines of tokens and tags", "text"),
+    TEXT("label", "table: the column that is learned", "label"),
+    CHOICE("label_is", "class|number", "table: one of two classes, or a number", "class"),
+    {.key = "types", .type = IG_TREE_MAP, .fields = type_fields,
+     .doc = "table: what a column holds (boolean, integer, number, date, category, id: left out) or how a number is scaled (standard, log, buckets, none)",
+     .otherwise = "found from the values"},
+    CHOICE("scaling", "standard|log|buckets|none", "table: of all other numbers", "standard"),
+    INT("min_count", 1, 1e9, "table: values of categories that are rarer count as unknown", "1"),
     ANY("size", "pictures: rows and columns that the network gets: one number, or [rows, columns]", "as the pictures are"),
     INT("channels", 1, 3, "pictures: 1 grey, 3 colour", "as the pictures are"),
     MAP("columns", column_fields, "labels, scores, pairs: which column of the tables is what"),
-    FLAG("header", "labels, scores, pairs: the first line of CSV and TSV names the columns", "true"),
+    FLAG("header", "table, labels, scores, pairs: the first line of CSV and TSV names the columns", "true"),
     FLAG("quotes", "labels, scores, pairs: quotes around a field of CSV and TSV are no part of it", "true"),
     CHOICE("class_weights", "none|balanced", "labels: balanced counts every class the same in the loss", "none"),
     {.key = "train", .required = true, .doc = "file, or a list of them"},

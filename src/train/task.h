@@ -75,7 +75,7 @@ void task_watch(trainer *t, const train_shape *s, int first, task_sums *sums);
 const train_task *train_task_by_name(const char *name);
 const train_task *const *train_tasks(size_t *count);
 
-extern const train_task train_task_text, train_task_chat, train_task_preference, train_task_pictures, train_task_labels,
+extern const train_task train_task_text, train_task_chat, train_task_preference, train_task_pictures, train_task_table, train_task_labels,
     train_task_scores, train_task_masked, train_task_pairs, train_task_tags;
 
 /* i64 or f32 inputs of shape [rows,length], the first `count` of s->in. */

@@ -6,7 +6,8 @@
 #define LISTED_MAX 8
 
 static const train_task *const tasks[] = {&train_task_text, &train_task_chat, &train_task_preference, &train_task_pictures,
-                                         &train_task_labels, &train_task_scores, &train_task_masked, &train_task_pairs, &train_task_tags};
+                                         &train_task_table, &train_task_labels, &train_task_scores,
+                                         &train_task_masked, &train_task_pairs, &train_task_tags};
 
 const train_task *const *train_tasks(size_t *count) {
     *count = sizeof tasks / sizeof *tasks;

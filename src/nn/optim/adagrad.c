@@ -20,11 +20,12 @@ static void piece(const ig_kernels *k, const void *args, ig_dtype dtype, void *c
 }
 
 static ig_status forward(const ig_run *r, ig_error *err) {
-    (void)err;
-    return ig_optim_run(r, piece);
+    return ig_optim_run(r, piece, err);
 }
 
-static const ig_op adagrad = IG_OPTIM_OP("adagrad", "v += g²; p -= lr·g/(√v + eps)", 1, forward);
+#define FORMULA "v += g²; p -= lr·g/(√v + eps)"
+static const ig_op adagrad = IG_OPTIM_OP("adagrad", FORMULA, 1, forward);
+static const ig_op adagrad_rows = IG_OPTIM_ROWS_OP("adagrad_rows", FORMULA, 1, forward);
 
 extern const optim_row ig_optim_adagrad;
-const optim_row ig_optim_adagrad = {.plain = {.op = &adagrad, .state = {"sum"}}, .eps = 1e-10};
+const optim_row ig_optim_adagrad = {.plain = {.op = &adagrad, .rows = &adagrad_rows, .state = {"sum"}}, .eps = 1e-10};

@@ -32,14 +32,14 @@ static void piece(const ig_kernels *k, const void *args, ig_dtype dtype, void *c
 }
 
 static ig_status forward(const ig_run *r, ig_error *err) {
-    (void)err;
-    return ig_optim_run(r, piece);
+    return ig_optim_run(r, piece, err);
 }
 
-static const ig_op adam =
-    IG_OPTIM_OP("adam", "m, v = averages of g, g²; p -= lr·(m/√v + decay·p), bias corrected", 2, forward);
+#define FORMULA "m, v = averages of g, g²; p -= lr·(m/√v + decay·p), bias corrected"
+static const ig_op adam = IG_OPTIM_OP("adam", FORMULA, 2, forward);
+static const ig_op adam_rows = IG_OPTIM_ROWS_OP("adam_rows", FORMULA, 2, forward);
 
 extern const optim_row ig_optim_adam, ig_optim_adamw;
-#define MOMENTS {.op = &adam, .state = {"exp_avg", "exp_avg_sq"}}
+#define MOMENTS {.op = &adam, .rows = &adam_rows, .state = {"exp_avg", "exp_avg_sq"}}
 const optim_row ig_optim_adam = {.plain = MOMENTS, .eps = 1e-8, .betas = true};
 const optim_row ig_optim_adamw = {.plain = MOMENTS, .eps = 1e-8, .betas = true, .decoupled = true};

@@ -26,17 +26,19 @@ static void piece(const ig_kernels *k, const void *args, ig_dtype dtype, void *c
 }
 
 static ig_status forward(const ig_run *r, ig_error *err) {
-    (void)err;
-    return ig_optim_run(r, piece);
+    return ig_optim_run(r, piece, err);
 }
 
-static const ig_op rmsprop = IG_OPTIM_OP("rmsprop", "v = alpha·v + (1-alpha)·g²; p -= lr·g/(√v + eps)", 1, forward);
-static const ig_op rmsprop_momentum =
-    IG_OPTIM_OP("rmsprop_momentum", "v = alpha·v + (1-alpha)·g²; m = momentum·m + g/(√v + eps); p -= lr·m", 2, forward);
+#define FORMULA "v = alpha·v + (1-alpha)·g²; p -= lr·g/(√v + eps)"
+#define MOMENTUM "v = alpha·v + (1-alpha)·g²; m = momentum·m + g/(√v + eps); p -= lr·m"
+static const ig_op rmsprop = IG_OPTIM_OP("rmsprop", FORMULA, 1, forward);
+static const ig_op rmsprop_rows = IG_OPTIM_ROWS_OP("rmsprop_rows", FORMULA, 1, forward);
+static const ig_op rmsprop_momentum = IG_OPTIM_OP("rmsprop_momentum", MOMENTUM, 2, forward);
+static const ig_op rmsprop_momentum_rows = IG_OPTIM_ROWS_OP("rmsprop_momentum_rows", MOMENTUM, 2, forward);
 
 extern const optim_row ig_optim_rmsprop;
 const optim_row ig_optim_rmsprop = {
-    .plain = {.op = &rmsprop, .state = {"square_avg"}},
-    .with_momentum = {.op = &rmsprop_momentum, .state = {"square_avg", "momentum_buffer"}},
+    .plain = {.op = &rmsprop, .rows = &rmsprop_rows, .state = {"square_avg"}},
+    .with_momentum = {.op = &rmsprop_momentum, .rows = &rmsprop_momentum_rows, .state = {"square_avg", "momentum_buffer"}},
     .eps = 1e-8,
 };

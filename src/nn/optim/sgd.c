@@ -24,16 +24,17 @@ static void piece(const ig_kernels *k, const void *args, ig_dtype dtype, void *c
 }
 
 static ig_status forward(const ig_run *r, ig_error *err) {
-    (void)err;
-    return ig_optim_run(r, piece);
+    return ig_optim_run(r, piece, err);
 }
 
-extern const ig_op ig_op_sgd;
+extern const ig_op ig_op_sgd, ig_op_sgd_rows;
+const ig_op ig_op_sgd_rows = IG_OPTIM_ROWS_OP("sgd_rows", "p -= lr·g", 0, forward);
 const ig_op ig_op_sgd = IG_OPTIM_OP("sgd", "p -= lr·g", 0, forward);
 static const ig_op sgd_momentum = IG_OPTIM_OP("sgd_momentum", "m = momentum·m + g; p -= lr·m", 1, forward);
+static const ig_op sgd_momentum_rows = IG_OPTIM_ROWS_OP("sgd_momentum_rows", "m = momentum·m + g; p -= lr·m", 1, forward);
 
 extern const optim_row ig_optim_sgd;
 const optim_row ig_optim_sgd = {
-    .plain = {.op = &ig_op_sgd},
-    .with_momentum = {.op = &sgd_momentum, .state = {"momentum_buffer"}},
+    .plain = {.op = &ig_op_sgd, .rows = &ig_op_sgd_rows},
+    .with_momentum = {.op = &sgd_momentum, .rows = &sgd_momentum_rows, .state = {"momentum_buffer"}},
 };
