@@ -70,7 +70,7 @@ static void resumed_run_ends_with_the_same_bits(void **state) {
     (void)state;
     check_resumed("adam", "adam_parts", (const char *[]){NULL});
     check_resumed("accumulate", "accumulate_parts", (const char *[]){"train.accumulate=2", "optimiser.ema=0.9", "optimiser.clip_norm=1", NULL});
-    check_resumed("number", "number_parts", (const char *[]){"data.label=pay", "data.label_is=number", "data.columns={left: id}", "optimiser={name: adagrad, lr: 0.1}", NULL});
+    check_resumed("number", "number_parts", (const char *[]){"data.label=pay", "data.label_is=number", "data.types={left: id}", "optimiser={name: adagrad, lr: 0.1}", NULL});
     check_resumed("libfm", "libfm_parts", (const char *[]){"data.train=table.libfm", "data.label=label", "optimiser={name: sgd, lr: 0.1, momentum: 0.9}", NULL});
 }
 
@@ -98,7 +98,7 @@ static void products_of_columns_are_learned(void **state) {
 }
 
 static void a_number_is_learned(void **state) {
-    const char *o[] = {"train.steps=600", "evaluate.every=200", "data.label=pay", "data.label_is=number", "data.columns={left: id}",
+    const char *o[] = {"train.steps=600", "evaluate.every=200", "data.label=pay", "data.label_is=number", "data.types={left: id}",
                        "model.config.parts={linear: true}", "optimiser.lr=0.3", NULL};
     ig_train_result r;
     ig_error err;
@@ -129,7 +129,7 @@ static void a_saved_model_answers_rows_as_it_answers_tables(void **state) {
     double said[3];
     ig_error err;
     (void)state;
-    check_ok(tiny_run("answers", (const char *[]){"data.columns={pay: id}", NULL}, false, NULL, NULL, &err));
+    check_ok(tiny_run("answers", (const char *[]){"data.types={pay: id}", NULL}, false, NULL, NULL, &err));
     check_ok(ig_model_load(tiny_context, tiny_path("answers"), &m, &err));
     check_ok(ig_predictor_open(m, 2, &p, &err)); /* fewer than rows: two runs */
     assert_string_equal(ig_predictor_class(p), "yes");
@@ -167,8 +167,8 @@ static void bad_tables_and_recipes_are_refused_with_their_reason(void **state) {
     static const struct { const char *file, *table, *override, *says; } bad[] = {
         {"table.csv", NULL, "data.label=gone", "gone"},
         {"table.csv", NULL, "data.label=place", "two classes"},
-        {"table.csv", NULL, "data.columns={plan: roman}", "plan"},
-        {"table.csv", NULL, "data.columns={gone: id}", "gone"},
+        {"table.csv", NULL, "data.types={plan: roman}", "plan"},
+        {"table.csv", NULL, "data.types={gone: id}", "gone"},
         {"table.csv", NULL, "data.label_is=number", "left"},
         {"table.csv", NULL, "data.order=shuffled", "order"},
         {"table.csv", NULL, "model.config.field_sizes=[2]", "indices"},
