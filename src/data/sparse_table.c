@@ -20,10 +20,13 @@ bool ig_csr_is_named(const char *path) {
 
 static ig_status check_row(const char *path, const ig_csr *x, size_t r, size_t F, ig_error *err) {
     size_t n = x->start[r + 1] - x->start[r];
-    if (n != F) return ig_error_at(err, IG_E_FORMAT, path, 0, "row %zu has %zu entries and the first row %zu; every row must name a value of each field", r + 1, n, F);
+    if (n != F)
+        return ig_error_at(err, IG_E_FORMAT, path, 0, "row %zu has %zu entries and the first row %zu; every row must name a value of each field",
+                           r + 1, n, F);
     for (size_t i = x->start[r]; i < x->start[r + 1]; i++)
         if (!(fabsf(x->value[i] - 1) < 1e-6f))
-            return ig_error_at(err, IG_E_FORMAT, path, 0, "row %zu: %d:%g; only the value 1 says which value of a field a row has", r + 1, (int)x->index[i], (double)x->value[i]);
+            return ig_error_at(err, IG_E_FORMAT, path, 0, "row %zu: %d:%g; only the value 1 says which value of a field a row has",
+                               r + 1, (int)x->index[i], (double)x->value[i]);
     return IG_OK;
 }
 

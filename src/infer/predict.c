@@ -26,7 +26,8 @@ static ig_status load_preparation(ig_predictor *p, ig_error *err) {
     bool fits = (int64_t)ig_preparation_numbers(r) == p->shape.numbers && (int64_t)ig_preparation_indices(r) == p->shape.indices &&
                 (ig_preparation_classes(r) == 0) == p->shape.regression && ig_preparation_texts(r) == 0;
     for (int64_t i = 0; fits && i < p->shape.indices; i++) fits = (int64_t)ig_preparation_vocabulary(r, (size_t)i) <= p->shape.sizes[i];
-    return fits ? IG_OK : ig_error_at(err, IG_E_FORMAT, path, 0, "it does not fit the model: its columns are not those of config.json; train the model again");
+    if (fits) return IG_OK;
+    return ig_error_at(err, IG_E_FORMAT, path, 0, "it does not fit the model: its columns are not those of config.json; train the model again");
 }
 
 static ig_status record(ig_predictor *p, ig_graph *g, ig_error *err) {

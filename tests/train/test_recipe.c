@@ -46,7 +46,7 @@ static const struct {
     {"model: {from: a, config: {model_type: gpt2}}\n" REST, "dir/r.yaml:1: model.config.model_type: with model.from only dropout rates"},
     {"model:\n  config: {n_layer: 1}\n" REST, "dir/r.yaml:2: model.config: key \"model_type\" is missing"},
     {"model: {config: {model_type: gpt9}}\n" REST, "dir/r.yaml:1: model.config.model_type: \"gpt9\" is of no known family"},
-    {"model: {family: cat, config: {model_type: gpt2}}\n" REST, "dir/r.yaml:1: model.family: expected one of gpt, bert, cnn, lstm, als, found \"cat\""},
+    {"model: {family: cat, config: {model_type: gpt2}}\n" REST, "dir/r.yaml:1: model.family: expected one of gpt, bert, cnn, lstm, als, deepfm, found \"cat\""},
     {"model:\n  config: {model_type: gpt2, n_layer: 1, n_head: 1, n_embd: 8, n_layers: 2}\n" REST,
      "dir/r.yaml:2: model.config.n_layers: unknown key; did you mean \"n_layer\"?"},
     {"model:\n  config: {model_type: gpt2, n_layer: 1, n_head: 1}\n" REST, "dir/r.yaml:2: model.config: key \"n_embd\" is missing"},

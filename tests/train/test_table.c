@@ -70,8 +70,10 @@ static void resumed_run_ends_with_the_same_bits(void **state) {
     (void)state;
     check_resumed("adam", "adam_parts", (const char *[]){NULL});
     check_resumed("accumulate", "accumulate_parts", (const char *[]){"train.accumulate=2", "optimiser.ema=0.9", "optimiser.clip_norm=1", NULL});
-    check_resumed("number", "number_parts", (const char *[]){"data.label=pay", "data.label_is=number", "data.columns={left: id}", "optimiser={name: adagrad, lr: 0.1}", NULL});
-    check_resumed("libfm", "libfm_parts", (const char *[]){"data.train=table.libfm", "data.label=label", "optimiser={name: sgd, lr: 0.1, momentum: 0.9}", NULL});
+    check_resumed("number", "number_parts", (const char *[]){"data.label=pay", "data.label_is=number", "data.columns={left: id}",
+                                                              "optimiser={name: adagrad, lr: 0.1}", NULL});
+    check_resumed("libfm", "libfm_parts", (const char *[]){"data.train=table.libfm", "data.label=label",
+                                                            "optimiser={name: sgd, lr: 0.1, momentum: 0.9}", NULL});
 }
 
 /* ---- learning ---- */
