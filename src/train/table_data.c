@@ -64,7 +64,7 @@ static ig_status take_all(size_t n, size_t **out, size_t *count, ig_error *err) 
     return IG_OK;
 }
 
-/* Rows that are equal but for the label go to one side together with nobody: the key is the row's, the class its stratum. */
+/* What a row holds, its label apart, decides its side; of every class the same share is held out. */
 static ig_status choose_held(const trainer *t, const ig_frame *f, bool *held, ig_error *err) {
     int label;
     double share = t->r->data.validation_fraction;
