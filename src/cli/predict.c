@@ -112,10 +112,13 @@ static int report(cli *c, const ig_cases *cases, bool regression, const figure *
 
 static ig_status check_labels(cli *c, const ig_predictor *p, const ig_prepared *x) {
     const char *label = ig_preparation_label(ig_predictor_preparation(p));
-    if (!x->label) return ig_error_set(&c->err, IG_E_FORMAT, cli_say(c, "the table has no column \"%s\"", "表格没有列“%s”"), label ? label : "");
+    if (!x->label)
+        return ig_error_set(&c->err, IG_E_FORMAT, cli_say(c, "the table has no column \"%s\"", "表格没有列“%s”"),
+                            label ? label : "");
     for (size_t i = 0; i < x->rows; i++)
         if (!isfinite(x->label[i]))
-            return ig_error_set(&c->err, IG_E_FORMAT, cli_say(c, "row %zu: \"%s\" is empty or unknown", "第 %zu 行：“%s”为空或未知"), i + 1, label);
+            return ig_error_set(&c->err, IG_E_FORMAT, cli_say(c, "row %zu: \"%s\" is empty or unknown", "第 %zu 行：“%s”为空或未知"),
+                                i + 1, label);
     return IG_OK;
 }
 
