@@ -53,7 +53,8 @@ static ig_status predict_all(cli *c, ig_predictor *p) {
 int cli_predict_run(cli *c, ig_model *m) {
     ig_predictor *p = NULL;
     if (c->args < 2)
-        return cli_usage(c, "%s", cli_say(c, "give a row: ingot run MODEL '{\"column\": value, …}'", "请给出一行：ingot run MODEL '{\"列名\": 值, …}'"));
+        return cli_usage(c, "%s", cli_say(c, "give a row: ingot run MODEL '{\"column\": value, …}'",
+                                          "请给出一行：ingot run MODEL '{\"列名\": 值, …}'"));
     ig_status status = ig_predictor_open(m, 1, &p, &c->err);
     if (status == IG_OK) status = predict_all(c, p);
     ig_predictor_close(p);
@@ -111,9 +112,13 @@ static int report(cli *c, const ig_cases *cases, bool regression, const figure *
 
 static ig_status check_labels(cli *c, const ig_predictor *p, const ig_prepared *x) {
     const char *label = ig_preparation_label(ig_predictor_preparation(p));
-    if (!x->label) return ig_error_set(&c->err, IG_E_FORMAT, cli_say(c, "the table has no column \"%s\"", "表格没有列“%s”"), label ? label : "");
+    if (!x->label)
+        return ig_error_set(&c->err, IG_E_FORMAT, cli_say(c, "the table has no column \"%s\"", "表格没有列“%s”"),
+                            label ? label : "");
     for (size_t i = 0; i < x->rows; i++)
-        if (!isfinite(x->label[i])) return ig_error_set(&c->err, IG_E_FORMAT, cli_say(c, "row %zu: \"%s\" is empty or unknown", "第 %zu 行：“%s”为空或未知"), i + 1, label);
+        if (!isfinite(x->label[i]))
+            return ig_error_set(&c->err, IG_E_FORMAT, cli_say(c, "row %zu: \"%s\" is empty or unknown", "第 %zu 行：“%s”为空或未知"),
+                                i + 1, label);
     return IG_OK;
 }
 
@@ -147,7 +152,8 @@ int cli_predict_eval(cli *c, ig_model *m) {
     ig_cases cases = {.target = x.label, .predicted = said, .n = x.rows};
     if (status == IG_OK) status = measure(c, &cases, ig_predictor_regression(p), figures);
     int code = status == IG_OK ? report(c, &cases, ig_predictor_regression(p), figures)
-                               : cli_failed(c, cli_say(c, "--data takes a table with the columns of the training table", "--data 接受与训练表格同列的表格"));
+                               : cli_failed(c, cli_say(c, "--data takes a table with the columns of the training table",
+                                                       "--data 接受与训练表格同列的表格"));
     ig_free(said);
     ig_prepared_fini(&x);
     ig_predictor_close(p);

@@ -20,16 +20,22 @@ bool ig_csr_is_named(const char *path) {
 
 static ig_status check_row(const char *path, const ig_csr *x, size_t r, size_t F, ig_error *err) {
     size_t n = x->start[r + 1] - x->start[r];
-    if (n != F) return ig_error_at(err, IG_E_FORMAT, path, 0, "row %zu has %zu entries and the first row %zu; every row must name a value of each field", r + 1, n, F);
+    if (n != F)
+        return ig_error_at(err, IG_E_FORMAT, path, 0,
+                           "row %zu has %zu entries and the first row %zu; every row must name a value of each field",
+                           r + 1, n, F);
     for (size_t i = x->start[r]; i < x->start[r + 1]; i++)
         if (!(fabsf(x->value[i] - 1) < 1e-6f))
-            return ig_error_at(err, IG_E_FORMAT, path, 0, "row %zu: %d:%g; only the value 1 says which value of a field a row has", r + 1, (int)x->index[i], (double)x->value[i]);
+            return ig_error_at(err, IG_E_FORMAT, path, 0,
+                               "row %zu: %d:%g; only the value 1 says which value of a field a row has",
+                               r + 1, (int)x->index[i], (double)x->value[i]);
     return IG_OK;
 }
 
 static ig_status write_csv(const char *path, const ig_csr *x, ig_buf *out, ig_error *err) {
     size_t F = x->rows ? x->start[1] - x->start[0] : 0;
-    if (F < 1 || F > FIELDS_MAX) return ig_error_at(err, IG_E_FORMAT, path, 0, "%zu entries in the first row; 1 to %d are possible", F, FIELDS_MAX);
+    if (F < 1 || F > FIELDS_MAX)
+        return ig_error_at(err, IG_E_FORMAT, path, 0, "%zu entries in the first row; 1 to %d are possible", F, FIELDS_MAX);
     ig_buf_puts(out, "label");
     for (size_t f = 0; f < F; f++) ig_buf_printf(out, ",field %zu", f + 1);
     for (size_t r = 0; r < x->rows; r++) {

@@ -26,7 +26,9 @@ static ig_status load_preparation(ig_predictor *p, ig_error *err) {
     bool fits = (int64_t)ig_preparation_numbers(r) == p->shape.numbers && (int64_t)ig_preparation_indices(r) == p->shape.indices &&
                 (ig_preparation_classes(r) == 0) == p->shape.regression && ig_preparation_texts(r) == 0;
     for (int64_t i = 0; fits && i < p->shape.indices; i++) fits = (int64_t)ig_preparation_vocabulary(r, (size_t)i) <= p->shape.sizes[i];
-    return fits ? IG_OK : ig_error_at(err, IG_E_FORMAT, path, 0, "it does not fit the model: its columns are not those of config.json; train the model again");
+    if (fits) return IG_OK;
+    return ig_error_at(err, IG_E_FORMAT, path, 0,
+                       "it does not fit the model: its columns are not those of config.json; train the model again");
 }
 
 static ig_status record(ig_predictor *p, ig_graph *g, ig_error *err) {
@@ -50,8 +52,10 @@ static ig_status make_plan(ig_predictor *p, ig_error *err) {
 
 ig_status ig_predictor_open(ig_model *m, int64_t batch, ig_predictor **out, ig_error *err) {
     *out = NULL;
-    if (!ig_model_can(m, IG_CAN_PREDICT)) return ig_error_set(err, IG_E_UNSUPPORTED, "models of family %s do not predict from rows of a table", m->family->name);
-    if (batch < 1 || batch > BATCH_MAX) return ig_error_set(err, IG_E_ARG, "a batch of %lld rows: expected 1 to %d", (long long)batch, BATCH_MAX);
+    if (!ig_model_can(m, IG_CAN_PREDICT))
+        return ig_error_set(err, IG_E_UNSUPPORTED, "models of family %s do not predict from rows of a table", m->family->name);
+    if (batch < 1 || batch > BATCH_MAX)
+        return ig_error_set(err, IG_E_ARG, "a batch of %lld rows: expected 1 to %d", (long long)batch, BATCH_MAX);
     ig_predictor *p = ig_calloc(1, sizeof *p);
     if (!p) return ig_error_nomem(err, sizeof *p);
     p->m = m;

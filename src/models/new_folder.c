@@ -21,7 +21,8 @@ static ig_status stage_of(const char *dir, char path[IG_PATH_MAX], ig_error *err
 
 /* What a folder of a model may hold besides what is written here; weights only when they are copied as they are. */
 static const char *const extra[] = {"tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "generation_config.json",
-                                    "chat_template.jinja", "sentence_bert_config.json", "modules.json", "README.md", "LICENSE"};
+                                    "chat_template.jinja", "sentence_bert_config.json", "modules.json", "README.md", "LICENSE",
+                                    "preparation.json", "preprocessor_config.json"};
 
 ig_status model_copy_file(const char *from_dir, const char *to_dir, const char *name, ig_error *err) {
     char from[IG_PATH_MAX], to[IG_PATH_MAX];

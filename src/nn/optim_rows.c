@@ -21,7 +21,8 @@
 static ig_status distinct_shape(ig_node *n, ig_error *err) {
     const ig_tensor *at = &n->in[0]->t, *d = &n->in[1]->t;
     int64_t N = ig_tensor_numel(at), C = d->ndim ? d->shape[d->ndim - 1] : 0, size[2] = {N, C};
-    if (at->dtype != IG_DTYPE_I64 && at->dtype != IG_DTYPE_I32) return ig_error_set(err, IG_E_DTYPE, "indices must be i64 or i32");
+    if (at->dtype != IG_DTYPE_I64 && at->dtype != IG_DTYPE_I32)
+        return ig_error_set(err, IG_E_DTYPE, "indices must be i64 or i32");
     if (d->dtype != IG_DTYPE_F32 && d->dtype != IG_DTYPE_F64) return ig_error_set(err, IG_E_DTYPE, "takes f32 and f64");
     if (ig_tensor_numel(d) != N * C || !ig_tensor_is_contiguous(at) || !ig_tensor_is_contiguous(d))
         return ig_error_set(err, IG_E_SHAPE, "expected contiguous indices [...] and gradients [...,C]");
@@ -108,7 +109,8 @@ ig_status ig_optim_rows_shape(ig_node *n, ig_error *err) {
     if (rows->dtype != IG_DTYPE_I64 || rows->ndim != 1 || n->nin != IG_OPTIM_ROWS_FIXED + n->op->mutates_every)
         return ig_error_set(err, IG_E_SHAPE, "expected rows i64 [N] and one parameter");
     bool fits = p->ndim == 2 && sums->ndim == 2 && sums->shape[0] == rows->shape[0] && sums->shape[1] == p->shape[1] && sums->dtype == p->dtype;
-    if (!fits || (p->dtype != IG_DTYPE_F32 && p->dtype != IG_DTYPE_F64)) return ig_error_set(err, IG_E_SHAPE, "the sums do not fit the rows of the table");
+    if (!fits || (p->dtype != IG_DTYPE_F32 && p->dtype != IG_DTYPE_F64))
+        return ig_error_set(err, IG_E_SHAPE, "the sums do not fit the rows of the table");
     for (int k = 2; k < n->op->mutates_every; k++)
         if (!ig_tensor_same_shape(&n->in[IG_OPTIM_ROWS_FIXED + k]->t, p) || n->in[IG_OPTIM_ROWS_FIXED + k]->t.dtype != p->dtype)
             return ig_error_set(err, IG_E_SHAPE, "a moment differs from its table");
@@ -138,7 +140,9 @@ static void update_range(void *arg, size_t begin, size_t end, int thread) {
 static ig_status check_rows(const ig_tensor *rows, int64_t V, ig_error *err) {
     const int64_t *row = rows->data;
     for (int64_t i = rows->shape[0]; i-- > 0;)
-        if (row[i] >= 0) return row[i] < V ? IG_OK : ig_error_set(err, IG_E_ARG, "row %lld of a table of %lld", (long long)row[i], (long long)V);
+        if (row[i] >= 0)
+            return row[i] < V ? IG_OK : ig_error_set(err, IG_E_ARG, "row %lld of a table of %lld", (long long)row[i],
+                                                     (long long)V);
     return IG_OK;
 }
 

@@ -40,7 +40,10 @@ static const ig_schema_field column_fields[] = {
     {0},
 };
 
-static const ig_schema_field type_fields[] = {{.key = "*", .type = IG_TREE_TEXT}, {0}};
+static const ig_schema_field type_fields[] = {
+    {.key = "*", .type = IG_TREE_TEXT, .doc = "a type, or how the number is scaled"},
+    {0},
+};
 
 static const ig_schema_field data_fields[] = {
     CHOICE("kind", "text|chat|preference|pictures|table|labels|scores|masked|pairs|tags",

@@ -143,7 +143,7 @@ ig_status ig_train_run(ig_context *ctx, const ig_recipe *recipe, const char *out
     r->started = ig_clock();
     ig_status status = start(r, ctx, recipe, out_dir, err);
     if (r->log.file) {
-        run_explain(r, err);
+        if (status != IG_OK) run_explain(r, err);
         conclude(r, out);
     }
     run_log_close(&r->log);

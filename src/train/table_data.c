@@ -29,16 +29,18 @@ static bool scaling_parse(const char *name, ig_scaling *out) {
 /* A word for a column is a type ("category", "id": leave it out) or what becomes of a number ("log"). */
 static ig_status read_choice(const trainer *t, const ig_tree *at, ig_scaling scaling, ig_column_choice *out, ig_error *err) {
     *out = (ig_column_choice){.column = at->key, .type = IG_COLUMN_TYPES, .scaling = scaling};
-    if (at->type == IG_TREE_TEXT && (ig_column_type_parse(at->text, &out->type) || scaling_parse(at->text, &out->scaling))) return IG_OK;
+    if (at->type == IG_TREE_TEXT && (ig_column_type_parse(at->text, &out->type) || scaling_parse(at->text, &out->scaling)))
+        return IG_OK;
     return ig_error_at(err, IG_E_FORMAT, t->r->file, at->line,
-                       "data.columns.%.60s: expected a type (boolean, integer, number, date, category; id: the column is left out) or standard, log, buckets, none", at->key);
+                       "data.types.%.60s: expected a type (boolean, integer, number, date, category; id: the column is left out) or standard, log, buckets, none", at->key);
 }
 
 static ig_status read_choices(const trainer *t, const ig_frame *f, ig_preparation_opts *o, ig_column_choice *choice, ig_error *err) {
     const ig_tree *columns = ig_tree_get(data_part(t), "types");
     int column;
     for (const ig_tree *at = columns ? columns->child : NULL; at; at = at->next) {
-        if (o->choices == CHOICES_MAX) return ig_error_at(err, IG_E_LIMIT, t->r->file, at->line, "data.types: more than %d", CHOICES_MAX);
+        if (o->choices == CHOICES_MAX)
+            return ig_error_at(err, IG_E_LIMIT, t->r->file, at->line, "data.types: more than %d", CHOICES_MAX);
         IG_TRY(read_choice(t, at, o->scaling, &choice[o->choices], err));
         IG_TRY(ig_frame_column_of(f, at->key, &column, err));
         o->choices++;
@@ -64,7 +66,7 @@ static ig_status take_all(size_t n, size_t **out, size_t *count, ig_error *err) 
     return IG_OK;
 }
 
-/* Rows that are equal but for the label go to one side together with nobody: the key is the row's, the class its stratum. */
+/* What a row holds, its label apart, decides its side; of every class the same share is held out. */
 static ig_status choose_held(const trainer *t, const ig_frame *f, bool *held, ig_error *err) {
     int label;
     double share = t->r->data.validation_fraction;
@@ -127,13 +129,19 @@ static ig_status prepare(const trainer *t, const ig_frame *f, table_data *d, ig_
 
 static ig_status check_label(const trainer *t, const table_data *d, const ig_prepared *x, const char *path, ig_error *err) {
     size_t classes = ig_preparation_classes(d->preparation);
-    if (!x->label) return ig_error_at(err, IG_E_FORMAT, path, 1, "no column \"%s\": data.label names the column that is learned", label_of(t));
+    if (!x->label)
+        return ig_error_at(err, IG_E_FORMAT, path, 1, "no column \"%s\": data.label names the column that is learned",
+                           label_of(t));
     if (!d->regression && classes != 2)
-        return ig_error_at(err, IG_E_FORMAT, path, 1, "column \"%s\" has %zu values and two classes are expected; for a number say data.label_is: number", label_of(t), classes);
+        return ig_error_at(err, IG_E_FORMAT, path, 1,
+                           "column \"%s\" has %zu values and two classes are expected; for a number say data.label_is: number", label_of(t), classes);
     for (size_t i = 0; i < x->rows; i++)
-        if (!isfinite(x->label[i])) return ig_error_at(err, IG_E_FORMAT, path, 0, "row %zu has no label: \"%s\" is empty or unknown", i + 1, label_of(t));
+        if (!isfinite(x->label[i]))
+            return ig_error_at(err, IG_E_FORMAT, path, 0, "row %zu has no label: \"%s\" is empty or unknown", i + 1,
+                               label_of(t));
     if (ig_preparation_texts(d->preparation) == 0) return IG_OK;
-    return ig_error_at(err, IG_E_FORMAT, path, 1, "column \"%s\" holds free text, which no model of this kind reads; leave it out: data.types: {%s: id}",
+    return ig_error_at(err, IG_E_FORMAT, path, 1,
+                       "column \"%s\" holds free text, which no model of this kind reads; leave it out: data.types: {%s: id}",
                        ig_preparation_text_name(d->preparation, 0), ig_preparation_text_name(d->preparation, 0));
 }
 
@@ -166,7 +174,8 @@ static ig_status digest(trainer *t, const table_data *d, ig_error *err) {
 ig_status table_data_load(trainer *t, table_data *d, ig_error *err) {
     const ig_recipe *r = t->r;
     ig_frame f = {0};
-    if (r->data.train_count > 1 || r->data.validation_count > 1) return ig_error_at(err, IG_E_FORMAT, r->file, 0, "data.train: expected one table");
+    if (r->data.train_count > 1 || r->data.validation_count > 1)
+        return ig_error_at(err, IG_E_FORMAT, r->file, 0, "data.train: expected one table");
     d->regression = strcmp(ig_tree_text(data_part(t), "label_is", "class"), "number") == 0;
     d->seed = t->seed;
     IG_TRY(load_frame(t, r->data.train[0], &f, err));

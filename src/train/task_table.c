@@ -54,13 +54,16 @@ static ig_status check(const trainer *t, ig_error *err) {
     ig_row_shape s = t->model->family->row_shape(t->model);
     int64_t D = (int64_t)ig_preparation_numbers(d->preparation), F = (int64_t)ig_preparation_indices(d->preparation);
     if (s.regression != d->regression)
-        return ig_error_at(err, IG_E_FORMAT, t->r->file, 0, "data.label_is: the model predicts %s", s.regression ? "a number" : "a class");
+        return ig_error_at(err, IG_E_FORMAT, t->r->file, 0, "data.label_is: the model predicts %s",
+                           s.regression ? "a number" : "a class");
     if (s.numbers != D || s.indices != F)
-        return ig_error_at(err, IG_E_FORMAT, t->r->file, 0, "the table gives %lld numbers and %lld indices, the model takes %lld and %lld", (long long)D,
+        return ig_error_at(err, IG_E_FORMAT, t->r->file, 0,
+                           "the table gives %lld numbers and %lld indices, the model takes %lld and %lld", (long long)D,
                            (long long)F, (long long)s.numbers, (long long)s.indices);
     for (int64_t i = 0; i < F; i++)
         if ((int64_t)ig_preparation_vocabulary(d->preparation, (size_t)i) > s.sizes[i])
-            return ig_error_at(err, IG_E_FORMAT, t->r->file, 0, "model.config.field_sizes: field %lld has %zu values, and its size is %lld", (long long)i,
+            return ig_error_at(err, IG_E_FORMAT, t->r->file, 0,
+                               "model.config.field_sizes: field %lld has %zu values, and its size is %lld", (long long)i,
                                ig_preparation_vocabulary(d->preparation, (size_t)i), (long long)s.sizes[i]);
     return IG_OK;
 }

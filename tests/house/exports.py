@@ -22,6 +22,7 @@ def declared(text):
     """Names of functions declared at the outermost level: no typedefs, no static ones."""
     text = re.sub(r"/\*.*?\*/", " ", text, flags=re.S)
     text = re.sub(r"^\s*#(?:.*\\\n)*.*$", "", text, flags=re.M)
+    text = text.replace('extern "C" {', " ")  # its braces are no body
     for statement in re.split(r";|\{[^{}]*\}", text):
         match = re.search(r"\b(ig_\w+)\s*\(", statement)
         if match and not re.search(r"\b(typedef|static|return)\b", statement):

@@ -64,7 +64,8 @@ static void format_config(const ig_tree *c, ig_buf *out) {
         for (const ig_tree *at = ig_tree_get(c, key)->child; at; at = at->next) ig_buf_printf(out, "%lld%s", (long long)at->integer, at->next ? "," : "]");
     }
     ig_buf_puts(out, ",\"parts\":{");
-    for (const ig_tree *at = parts->child; at; at = at->next) ig_buf_printf(out, "\"%s\":%s%s", at->key, ig_tree_bool(parts, at->key, false) ? "true" : "false", at->next ? "," : "}}");
+    for (const ig_tree *at = parts->child; at; at = at->next)
+        ig_buf_printf(out, "\"%s\":%s%s", at->key, ig_tree_bool(parts, at->key, false) ? "true" : "false", at->next ? "," : "}}");
 }
 
 static ig_model *model_of(const ig_tree *r) {
@@ -74,7 +75,8 @@ static ig_model *model_of(const ig_tree *r) {
     format_config(ig_tree_get(r, "config"), &config);
     check_ok(new_model(config.data, &m, &err));
     assert_int_equal(m->params.count, ig_tree_get(r, "parameters")->count);
-    for (size_t i = 0; i < m->params.count; i++) fill(ig_tree_get(ig_tree_get(r, "parameters"), m->params.item[i]->name), &m->params.item[i]->value, m->params.item[i]->name);
+    for (size_t i = 0; i < m->params.count; i++)
+        fill(ig_tree_get(ig_tree_get(r, "parameters"), m->params.item[i]->name), &m->params.item[i]->value, m->params.item[i]->name);
     ig_buf_fini(&config);
     return m;
 }

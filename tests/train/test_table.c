@@ -70,8 +70,10 @@ static void resumed_run_ends_with_the_same_bits(void **state) {
     (void)state;
     check_resumed("adam", "adam_parts", (const char *[]){NULL});
     check_resumed("accumulate", "accumulate_parts", (const char *[]){"train.accumulate=2", "optimiser.ema=0.9", "optimiser.clip_norm=1", NULL});
-    check_resumed("number", "number_parts", (const char *[]){"data.label=pay", "data.label_is=number", "data.types={left: id}", "optimiser={name: adagrad, lr: 0.1}", NULL});
-    check_resumed("libfm", "libfm_parts", (const char *[]){"data.train=table.libfm", "data.label=label", "optimiser={name: sgd, lr: 0.1, momentum: 0.9}", NULL});
+    check_resumed("number", "number_parts", (const char *[]){"data.label=pay", "data.label_is=number", "data.types={left: id}",
+                                                              "optimiser={name: adagrad, lr: 0.1}", NULL});
+    check_resumed("libfm", "libfm_parts", (const char *[]){"data.train=table.libfm", "data.label=label",
+                                                            "optimiser={name: sgd, lr: 0.1, momentum: 0.9}", NULL});
 }
 
 /* ---- learning ---- */
@@ -199,6 +201,43 @@ static void bad_tables_and_recipes_are_refused_with_their_reason(void **state) {
     }
 }
 
+/* Every thirteenth call of the allocator fails once, of a run from its file to its saved model, and of an answer. */
+static ig_status train_and_answer(ig_error *err) {
+    const char *overrides[] = {"train.steps=1", "evaluate.every=1", "data.types={pay: id}", NULL};
+    static const char row[] = "{\"plan\":\"free\",\"place\":\"a\",\"days\":3}";
+    ig_doc *d = NULL;
+    ig_model *m = NULL;
+    ig_predictor *p = NULL;
+    ig_recipe *r = NULL;
+    ig_train_result result;
+    double y = NAN;
+    ig_status status = ig_recipe_load(tiny_context, tiny_path("recipe.yaml"), overrides, 3, &r, err);
+    if (status == IG_OK) status = ig_train_run(tiny_context, r, tiny_path("alloc"), &(ig_train_opts){.overwrite = true}, &result, err);
+    if (status == IG_OK) status = ig_model_load(tiny_context, tiny_path("alloc"), &m, err);
+    if (status == IG_OK) status = ig_predictor_open(m, 1, &p, err);
+    if (status == IG_OK) status = ig_json_parse("row", row, sizeof row - 1, &d, err);
+    if (status == IG_OK) status = ig_predictor_object(p, "row", ig_doc_root(d), &y, err);
+    ig_doc_free(d);
+    ig_predictor_close(p);
+    ig_model_free(m);
+    ig_recipe_free(r);
+    return status;
+}
+
+static void failed_allocations_are_statuses(void **state) {
+    ig_status status = IG_E_NOMEM;
+    (void)state;
+    for (uint64_t n = 1; status != IG_OK; n += 13) {
+        ig_error err = {0};
+        ig_alloc_fail_at(n);
+        status = train_and_answer(&err);
+        if (ig_alloc_fail_at(0) < n) break; /* all went well: nothing was left to fail */
+        if (status != IG_OK && status != IG_E_NOMEM) fail_msg("allocation %llu: %s", (unsigned long long)n, err.message);
+        status = IG_E_NOMEM; /* a call that goes on without this allocation is as good */
+    }
+    assert_int_equal(status, IG_OK);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resumed_run_ends_with_the_same_bits),
@@ -206,6 +245,7 @@ int main(void) {
         cmocka_unit_test(a_number_is_learned),
         cmocka_unit_test(a_saved_model_answers_rows_as_it_answers_tables),
         cmocka_unit_test(a_trained_model_goes_on_with_its_own_preparation),
+        cmocka_unit_test(failed_allocations_are_statuses),
         cmocka_unit_test(bad_tables_and_recipes_are_refused_with_their_reason),
     };
     return cmocka_run_group_tests(tests, setup, tiny_teardown);

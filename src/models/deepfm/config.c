@@ -46,7 +46,8 @@ const ig_schema_field *deepfm_schema(const char *model_type) {
 static ig_status read_sizes(const ig_model *m, deepfm *s, ig_error *err) {
     const ig_tree *list = ig_tree_get(ig_doc_root(m->config), "field_sizes");
     size_t n = list ? list->count : 0, i = 0;
-    if (n > FIELDS_MAX) return ig_model_contradiction(m, "field_sizes", err, "%zu fields; at most %d are possible", n, FIELDS_MAX);
+    if (n > FIELDS_MAX)
+        return ig_model_contradiction(m, "field_sizes", err, "%zu fields; at most %d are possible", n, FIELDS_MAX);
     s->size = ig_calloc(n + 1, sizeof *s->size);
     if (!s->size) return ig_error_nomem(err, n * sizeof *s->size);
     for (const ig_tree *t = list ? list->child : NULL; t; t = t->next) s->V += s->size[i++] = t->integer;
@@ -66,7 +67,8 @@ static ig_status make_offsets(ig_model *m, deepfm *s, ig_error *err) {
 static ig_status read_hidden(const ig_model *m, deepfm *s, ig_error *err) {
     const ig_tree *list = ig_tree_get(ig_doc_root(m->config), "hidden_sizes");
     if (list && list->count > DEEPFM_HIDDEN_MAX)
-        return ig_model_contradiction(m, "hidden_sizes", err, "%zu layers; at most %d are possible", list->count, DEEPFM_HIDDEN_MAX);
+        return ig_model_contradiction(m, "hidden_sizes", err, "%zu layers; at most %d are possible", list->count,
+                                      DEEPFM_HIDDEN_MAX);
     for (const ig_tree *t = list ? list->child : NULL; t; t = t->next) s->width[s->hidden++] = t->integer;
     for (; !list && s->hidden < 3; s->hidden++) s->width[s->hidden] = 400;
     return IG_OK;
@@ -95,6 +97,7 @@ ig_status deepfm_read_config(ig_model *m, deepfm *s, ig_error *err) {
     if (s->shape.numbers + s->shape.indices == 0)
         return ig_model_contradiction(m, "model_type", err, "expected num_numbers or field_sizes: what a row holds");
     if (!s->shape.regression) IG_TRY(ig_model_read_labels(m, &s->L, err));
-    if (!s->shape.regression && s->L != 2) return ig_model_contradiction(m, "id2label", err, "%lld classes; expected two", (long long)s->L);
+    if (!s->shape.regression && s->L != 2)
+        return ig_model_contradiction(m, "id2label", err, "%lld classes; expected two", (long long)s->L);
     return make_offsets(m, s, err);
 }

@@ -45,7 +45,8 @@ static bool possible(const deepfm *s, const ig_pass *p, ig_var *numbers, ig_var 
     bool good = !numbers == !s->shape.numbers && !indices == !s->shape.indices;
     good = good && (!numbers || (ig_ndim(numbers) == 2 && ig_dim(numbers, 1) == s->shape.numbers));
     good = good && (!indices || (ig_ndim(indices) == 2 && ig_dim(indices, 1) == s->shape.indices));
-    if (!good) ig_poison(p->g, IG_E_SHAPE, "rows must have %lld numbers and %lld indices", (long long)s->shape.numbers, (long long)s->shape.indices);
+    if (!good) ig_poison(p->g, IG_E_SHAPE, "rows must have %lld numbers and %lld indices", (long long)s->shape.numbers,
+                         (long long)s->shape.indices);
     return good;
 }
 
