@@ -24,6 +24,7 @@ ig_status ig_preprocess_write(const ig_augment *a, const char *dir, ig_error *er
 typedef struct ig_seer ig_seer;
 ig_status ig_seer_open(ig_model *m, int64_t batch, ig_seer **out, ig_error *err);
 void ig_seer_close(ig_seer *s); /* NULL is allowed */
+int ig_seer_channels(const ig_seer *s); /* that pictures must have: 1 or 3 */
 int64_t ig_seer_classes(const ig_seer *s);
 const char *ig_seer_class(const ig_seer *s, int64_t i); /* "" without a name */
 /* probabilities [count,L], and logits in the same form where it is not NULL.  Pictures may be of any size. */
@@ -31,7 +32,7 @@ ig_status ig_seer_classify(ig_seer *s, const ig_picture *pictures, size_t count,
 
 /* Which places spoke for class `label` (Grad-CAM, Selvaraju et al. 2017): ReLU(Σ_c ᾱ_c A_c), A the last feature map, ᾱ_c the mean
  * gradient of the class's logit over channel c.  0 … 1, [*rows,*columns], from ig_malloc.  The map lies over what the network saw:
- * `seen`, the resized and cropped picture, which ig_picture_fini gives back. */
+ * `seen`, the resized and cropped picture in colour, which ig_picture_fini gives back. */
 ig_status ig_seer_heat(ig_seer *s, const ig_picture *picture, int64_t label, float **heat, int64_t *rows, int64_t *columns, ig_picture *seen,
                        ig_error *err);
 

@@ -80,7 +80,7 @@ static ig_status see_one(cli *c, ig_seer *s, const char *path, answer *a, ig_jso
     float *p = ig_calloc((size_t)L, sizeof *p);
     ig_picture picture = {0};
     if (!p) return ig_error_nomem(&c->err, (size_t)L * sizeof *p);
-    ig_status status = ig_picture_read(path, 3, &picture, &c->err);
+    ig_status status = ig_picture_read(path, ig_seer_channels(s), &picture, &c->err);
     if (status == IG_OK) status = ig_seer_classify(s, &picture, 1, p, NULL, &c->err);
     for (int64_t i = 0; i < L; i++) a[i] = (answer){i, p[i]};
     qsort(a, (size_t)L, sizeof *a, by_probability);

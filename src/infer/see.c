@@ -58,6 +58,7 @@ void ig_seer_close(ig_seer *s) {
     ig_free(s);
 }
 
+int ig_seer_channels(const ig_seer *s) { return s->a.channels; }
 int64_t ig_seer_classes(const ig_seer *s) { return s->classes; }
 
 const char *ig_seer_class(const ig_seer *s, int64_t i) {
@@ -127,13 +128,14 @@ static void weigh(const ig_tensor *features, const ig_tensor *gradient, float *h
     for (int64_t i = 0; i < places && most > 0; i++) heat[i] /= most;
 }
 
-/* The pixels that the network is given, as a picture again. */
+/* The pixels that the network is given, as a picture again, in colour: grey has the same value three times. */
 static ig_status show_seen(const ig_seer *s, ig_picture *seen, ig_error *err) {
     const float *x = s->one.data;
-    IG_TRY(ig_picture_new(s->a.height, s->a.width, s->a.channels, seen, err));
-    for (size_t i = 0; i < pixels(s); i++) {
-        size_t c = i % (size_t)s->a.channels;
-        float std = s->a.std[c] > 0 ? s->a.std[c] : 1, v = (x[i] * std + s->a.mean[c]) * 255;
+    size_t C = (size_t)s->a.channels;
+    IG_TRY(ig_picture_new(s->a.height, s->a.width, 3, seen, err));
+    for (size_t i = 0; i < (size_t)(3 * s->a.height * s->a.width); i++) {
+        size_t c = C == 1 ? 0 : i % 3;
+        float std = s->a.std[c] > 0 ? s->a.std[c] : 1, v = (x[C == 1 ? i / 3 : i] * std + s->a.mean[c]) * 255;
         seen->data[i] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : lrintf(v));
     }
     return IG_OK;
