@@ -274,16 +274,19 @@ test("what is wrong is told in OpenAI's shape", { skip }, async () => {
   await assert.rejects(chat({ messages: [{ role: "user", content: "long ".repeat(600) }] }), (e) => refusal(400, "messages", "context_length_exceeded")(e) && /512/.test(e.message));
 });
 
+// So small a model may have written everything before the client is seen to be gone: some of ten attempts must end early.
 test("an aborted stream ends the work, and the server goes on", { skip }, async () => {
-  const stream = await chat({ stream: true, max_completion_tokens: 480 });
-  for await (const e of stream) {
-    if (e.choices[0]?.delta.content) break;
+  const gone = () => server.log.split("\n").filter((l) => l.includes('"status":499')).map((l) => JSON.parse(l));
+  for (let attempt = 1; attempt <= 10 && !gone().some((l) => l.completion_tokens < 8 * 480); attempt++) {
+    const stream = await chat({ stream: true, n: 8, max_completion_tokens: 480 });
+    for await (const e of stream) {
+      if (e.choices[0]?.delta.content) break;
+    }
+    stream.controller.abort();
+    assert.equal((await chat()).choices.length, 1);
+    for (let i = 0; i < 50 && gone().length < attempt; i++) await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  stream.controller.abort();
-  assert.equal((await chat()).choices.length, 1);
-  for (let i = 0; i < 50 && !server.log.includes('"status":499'); i++) await new Promise((resolve) => setTimeout(resolve, 100));
-  const line = server.log.split("\n").find((l) => l.includes('"status":499'));
-  assert.ok(line && JSON.parse(line).completion_tokens < 480, "the rest was not generated");
+  assert.ok(gone().some((l) => l.completion_tokens < 8 * 480), "the rest was not generated");
 });
 
 test("a key of the role app asks models only", { skip }, async () => {
