@@ -55,7 +55,6 @@ static const ig_schema_field data_fields[] = {
      .otherwise = "found from the values"},
     CHOICE("scaling", "standard|log|buckets|none", "table: of all other numbers", "standard"),
     INT("min_count", 1, 1e9, "table: values of categories that are rarer count as unknown", "1"),
-    ANY("size", "pictures: rows and columns that the network gets: one number, or [rows, columns]", "as the pictures are"),
     INT("channels", 1, 3, "pictures: 1 grey, 3 colour", "as the pictures are"),
     MAP("columns", column_fields, "labels, scores, pairs: which column of the tables is what"),
     FLAG("header", "table, labels, scores, pairs: the first line of CSV and TSV names the columns", "true"),

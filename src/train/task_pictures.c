@@ -1,9 +1,9 @@
 /* train/task_pictures.c: pictures with a class each: folders, a table, or IDX files (ingot/pictures.h).
  *
- *     data:    {kind: pictures, train: folder, validation: 0.1, size: [32, 32], channels: 3}
- *     augment: {padding: 4, flip: 0.5, mixup: 0.2}
+ *     data:    {kind: pictures, train: folder, validation: 0.1, channels: 3}
+ *     augment: {size: 32, padding: 4, flip: 0.5, mixup: 0.2}
  *
- * Size and normalisation come from the data where neither recipe nor model says them.  With mixup a row has two classes and the
+ * Size and normalisation come from the model, or else from the data, where the recipe does not say them.  With mixup a row has two classes and the
  * weight of the first.
  */
 #include <math.h>
@@ -73,60 +73,51 @@ static ig_status keep_classes(trainer *t, picture_data *d, ig_error *err) {
     return IG_OK;
 }
 
+/* Pictures of their own that are held out have the classes of those that are trained on, in their order. */
+static ig_status open_held(trainer *t, picture_data *d, ig_error *err) {
+    size_t count = ig_picture_set_classes(d->train);
+    const char **names = ig_calloc(count, sizeof *names);
+    if (!names) return ig_error_nomem(err, count * sizeof *names);
+    for (size_t i = 0; i < count; i++) names[i] = ig_picture_set_class(d->train, i);
+    ig_picture_set_opts opts = {.channels = ig_picture_set_channels(d->train), .classes = names, .class_count = count};
+    d->held = NULL;
+    d->own_held = true;
+    ig_status status = open_set(t, t->r->data.validation, t->r->data.validation_count, &opts, &d->held, err);
+    ig_free(names);
+    return status;
+}
+
+static int channels_of(const trainer *t) {
+    int64_t size[3] = {0};
+    if (t->model) t->model->family->picture_size(t->model, size);
+    return (int)ig_tree_int(data_part(t), "channels", size[2]);
+}
+
 static ig_status open_sets(trainer *t, picture_data *d, ig_error *err) {
     const ig_recipe *r = t->r;
-    ig_picture_set_opts opts = {.channels = (int)ig_tree_int(data_part(t), "channels", 0), .classes = (const char *const *)d->classes,
-                                .class_count = d->class_count};
+    bool own = r->data.validation_count > 0;
+    ig_picture_set_opts opts = {.channels = channels_of(t), .classes = (const char *const *)d->classes, .class_count = d->class_count};
     IG_TRY(open_set(t, r->data.train, r->data.train_count, &opts, &d->train, err));
     d->held = d->train;
-    if (!r->data.validation_count) return ig_picture_split_make(d->train, r->data.validation_fraction, &d->split, err);
-    const char *names[IG_PICTURE_CLASSES_MAX > 4096 ? 4096 : IG_PICTURE_CLASSES_MAX];
-    opts.class_count = ig_picture_set_classes(d->train);
-    if (opts.class_count > sizeof names / sizeof *names) return ig_error_at(err, IG_E_LIMIT, r->file, 0, "more than %zu classes", sizeof names / sizeof *names);
-    for (size_t i = 0; i < opts.class_count; i++) names[i] = ig_picture_set_class(d->train, i);
-    opts.classes = names;
-    opts.channels = ig_picture_set_channels(d->train);
-    d->held = NULL;
-    IG_TRY(open_set(t, r->data.validation, r->data.validation_count, &opts, &d->held, err));
-    d->own_held = true;
-    return ig_picture_split_make(d->train, 0, &d->split, err);
+    if (own) IG_TRY(open_held(t, d, err));
+    return ig_picture_split_make(d->train, own ? 0 : r->data.validation_fraction, &d->split, err);
 }
 
 /* ---- size and normalisation ---- */
 
-static ig_status read_size(const trainer *t, const ig_tree *size, ig_augment *a, ig_error *err) {
-    const ig_tree *rows = size->type == IG_TREE_LIST ? size->child : size;
-    const ig_tree *columns = size->type == IG_TREE_LIST && rows ? rows->next : rows;
-    bool good = rows && columns && rows->type == IG_TREE_INT && columns->type == IG_TREE_INT && rows->integer > 0 && columns->integer > 0 &&
-                rows->integer <= 4096 && columns->integer <= 4096;
-    if (!good) return ig_error_at(err, IG_E_FORMAT, t->r->file, size->line, "data.size: expected a number from 1 to 4096, or [rows, columns]");
-    a->height = rows->integer, a->width = columns->integer;
-    return IG_OK;
-}
-
-static ig_status choose_size(trainer *t, picture_data *d, ig_error *err) {
-    ig_augment *a = &d->augment;
-    const ig_tree *size = ig_tree_get(data_part(t), "size");
-    int64_t model[3] = {0};
-    if (t->model) t->model->family->picture_size(t->model, model);
-    a->channels = t->model ? (int)model[2] : ig_picture_set_channels(d->train);
-    if (size) return read_size(t, size, a, err);
-    if (t->r->model.config && ig_tree_get(t->r->model.config, "image_size")) return read_size(t, ig_tree_get(t->r->model.config, "image_size"), a, err);
-    if (t->model) a->height = model[0], a->width = model[1];
-    else if (!ig_picture_set_size(d->train, &a->height, &a->width))
-        return ig_error_at(err, IG_E_FORMAT, t->r->file, 0, "data.size: the pictures have different sizes; say what the network gets, as size: [224, 224]");
-    return IG_OK;
-}
-
-static ig_status choose_moments(trainer *t, picture_data *d, ig_error *err) {
+/* The size of config.json, which the family checks; the preparation of the model that the recipe goes on with. */
+static ig_status choose(trainer *t, picture_data *d, ig_error *err) {
     ig_augment from, *a = &d->augment;
-    if (a->normalized) return IG_OK;
-    a->normalized = true;
-    if (!t->model) return ig_picture_set_moments(t->ctx, d->train, d->split.train, d->split.train_count, a->mean, a->std, err);
-    IG_TRY(ig_preprocess_read(t->model, &from, err));
-    memcpy(a->mean, from.mean, sizeof a->mean);
-    memcpy(a->std, from.std, sizeof a->std);
-    return IG_OK;
+    const ig_tree *size = ig_tree_get(t->r->model.config, "image_size"), *rows = size && size->type == IG_TREE_LIST ? size->child : size;
+    if (rows && !a->height) a->height = rows->integer, a->width = rows->next && rows != size ? rows->next->integer : rows->integer;
+    if (t->model) {
+        IG_TRY(ig_preprocess_read(t->model, &from, err));
+        if (!a->height) a->height = from.height, a->width = from.width;
+        if (!a->normalized) memcpy(a->mean, from.mean, sizeof a->mean), memcpy(a->std, from.std, sizeof a->std);
+        a->normalized = true;
+    }
+    ig_status status = ig_augment_complete(t->ctx, d->train, d->split.train, d->split.train_count, a, err);
+    return status == IG_E_ARG ? ig_error_at(err, IG_E_FORMAT, t->r->file, 0, "augment.size: the pictures have different sizes; say what the network gets, as 224") : status;
 }
 
 /* Names, classes and which side they are on, and the pixels of a sample of a thousand. */
@@ -156,8 +147,7 @@ static ig_status load(trainer *t, ig_error *err) {
     IG_TRY(ig_augment_parse(t->r->file, ig_tree_get(ig_doc_root(t->r->doc), "augment"), &d->augment, err));
     IG_TRY(keep_classes(t, d, err));
     IG_TRY(open_sets(t, d, err));
-    IG_TRY(choose_size(t, d, err));
-    IG_TRY(choose_moments(t, d, err));
+    IG_TRY(choose(t, d, err));
     return digest(t, d, err);
 }
 
@@ -190,7 +180,7 @@ static ig_status check(const trainer *t, ig_error *err) {
     if (classes > labels)
         return ig_error_at(err, IG_E_FORMAT, t->r->file, 0, "the pictures have %lld classes and the model %lld", (long long)classes, (long long)labels);
     if (size[0] != d->augment.height || size[1] != d->augment.width || size[2] != d->augment.channels)
-        return ig_error_at(err, IG_E_FORMAT, t->r->file, 0, "the model reads pictures of %lld x %lld x %lld, and data.size says %lld x %lld x %d",
+        return ig_error_at(err, IG_E_FORMAT, t->r->file, 0, "the model reads pictures of %lld x %lld x %lld, and augment.size says %lld x %lld x %d",
                            (long long)size[0], (long long)size[1], (long long)size[2], (long long)d->augment.height, (long long)d->augment.width,
                            d->augment.channels);
     return IG_OK;
@@ -343,7 +333,7 @@ static void release(trainer *t) {
     ig_free(d);
 }
 
-static const char *const keys[] = {"channels", "size", NULL};
+static const char *const keys[] = {"channels", NULL};
 static const char *const parts[] = {"augment", NULL};
 static const train_figure figures[] = {{"accuracy", true}, {"macro_f1", true}, {0}};
 

@@ -36,6 +36,13 @@ class See(Case):
         self.good("run", "seen/", "colours/blue/1.ppm", "--heat", "where.png")
         self.assertEqual((self.dir / "where.png").read_bytes()[:4], b"\x89PNG")
 
+    def test_the_recipe_says_what_size_the_network_gets(self):
+        self.good("train", "see.yaml", "--out", "small", "--set", "augment.size=8", "--set", "train.steps=2")
+        self.assertEqual(json.loads((self.dir / "small" / "config.json").read_text())["image_size"], [8, 8])
+        write_pnm(self.dir / "mixed" / "red" / "a.ppm", (200, 1, 3), size=9)
+        write_pnm(self.dir / "mixed" / "blue" / "b.ppm", (1, 3, 200), size=12)
+        self.bad(1, "train", "see.yaml", "--out", "mixed-model", "--set", "data.train=mixed", says="augment.size")
+
     def test_grey_pictures_and_what_is_none(self):
         write_pnm(self.dir / "grey.pgm", (90,))
         self.good("run", "seen/", "grey.pgm", "--heat", "where.png")
